@@ -1,0 +1,33 @@
+/**
+ * One decoded eBPF instruction (RFC 9669 §3).
+ *
+ *   byte 0   1        2      4           8
+ *   +--------+----+----+------+-----------+
+ *   | opcode |src |dst |offset|    imm    |   basic encoding, 64 bits
+ *   |   8    | 4  | 4  |  s16 |    s32    |
+ *   +--------+----+----+------+-----------+
+ *   |      reserved (0)       | next_imm  |   second slot of a wide instruction (lddw)
+ *   +-------------------------+-----------+
+ */
+export interface Instruction {
+  /** Index of the instruction's first 8-byte slot within its program. */
+  readonly pc: number;
+  /** The raw opcode byte. */
+  readonly opcode: number;
+  readonly dst: number;
+  readonly src: number;
+  /** Signed 16 bits. */
+  readonly offset: number;
+  /** Signed 32 bits. */
+  readonly imm: number;
+  /** Signed 32 bits; only of a wide instruction (lddw), where it is the upper half of the immediate. */
+  readonly nextImm: number | undefined;
+}
+
+/** Bytes of one instruction slot. */
+export const SLOT_BYTES = 8;
+
+/** How many 8-byte slots the instruction takes: 2 for lddw, else 1. */
+export function slotCount(instruction: Instruction): number {
+  return instruction.nextImm === undefined ? 1 : 2;
+}
