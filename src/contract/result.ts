@@ -1,0 +1,158 @@
+/** The answer of a run (api.md §1): schema, and with it the type that the engine produces and the API serialises. */
+
+import { type Static, Type } from 'typebox';
+import { OUTCOME_KINDS, OUTCOMES } from './outcome.ts';
+
+const closed = { additionalProperties: false };
+/** A 64-bit integer as text: decimal. */
+const Integer64 = Type.String({ pattern: '^[0-9]{1,20}$' });
+const HexBytes = Type.Object({ hex: Type.String() }, closed);
+const Nullable = <T extends import('typebox').TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+const OutcomeSchema = Type.Object(
+  {
+    kind: Type.Union(OUTCOME_KINDS.map((kind) => Type.Literal(kind))),
+    code: Type.Union((Object.keys(OUTCOMES) as (keyof typeof OUTCOMES)[]).map((code) => Type.Literal(code))),
+  },
+  closed,
+);
+
+const Counters = Type.Object(
+  {
+    instructions: Integer64,
+    programs: Type.Integer(),
+    tailCalls: Type.Integer(),
+    tailCallMisses: Type.Object({ index: Type.Integer(), empty: Type.Integer(), limit: Type.Integer() }, closed),
+    chainDepth: Type.Integer(),
+    helperCalls: Type.Integer(),
+    mapOps: Type.Integer(),
+    prints: Type.Integer(),
+  },
+  closed,
+);
+
+export const ChainRow = Type.Object(
+  {
+    step: Integer64,
+    from: Type.String(),
+    pc: Type.Integer(),
+    map: Type.String(),
+    index: Type.Integer(),
+    to: Nullable(Type.String()),
+    depth: Type.Integer(),
+    taken: Type.Boolean(),
+    miss: Nullable(Type.Union([Type.Literal('index'), Type.Literal('empty'), Type.Literal('limit')])),
+    generation: Type.Integer(),
+  },
+  closed,
+);
+export type ChainRow = Static<typeof ChainRow>;
+
+const Source = Type.Object({ file: Type.String(), line: Type.Integer(), text: Type.String() }, closed);
+
+const Fault = Type.Object(
+  {
+    code: Type.String(),
+    program: Type.String(),
+    pc: Type.Integer(),
+    insn: Type.String(),
+    source: Type.Optional(Source),
+    address: Nullable(Type.String()),
+    access: Nullable(Type.Union([Type.Literal('read'), Type.Literal('write')])),
+    size: Nullable(Type.Integer()),
+    region: Nullable(Type.String()),
+    message: Type.String(),
+  },
+  closed,
+);
+export type Fault = Static<typeof Fault>;
+
+const Rejection = Type.Object(
+  {
+    rule: Type.String(),
+    errno: Type.String(),
+    program: Nullable(Type.String()),
+    pc: Nullable(Type.Integer()),
+    message: Type.String(),
+    source: Type.Optional(Source),
+    log: Type.String(),
+  },
+  closed,
+);
+export type Rejection = Static<typeof Rejection>;
+
+const Verification = Type.Object(
+  {
+    verdict: Type.Union([Type.Literal('accepted'), Type.Literal('rejected'), Type.Literal('partial')]),
+    level: Type.Union([Type.Literal('off'), Type.Literal('structure'), Type.Literal('full')]),
+    unsupported: Type.Array(Type.String()),
+    programs: Type.Array(
+      Type.Object({ name: Type.String(), insnsProcessed: Type.Integer(), stackDepth: Type.Integer() }, closed),
+    ),
+  },
+  closed,
+);
+export type Verification = Static<typeof Verification>;
+
+export const PrintRow = Type.Object(
+  { step: Integer64, program: Type.String(), pc: Type.Integer(), text: Type.String() },
+  closed,
+);
+export type PrintRow = Static<typeof PrintRow>;
+
+const MapElement = Type.Object({ key: HexBytes, value: HexBytes }, closed);
+
+export const RunResult = Type.Object(
+  {
+    id: Type.String(),
+    runKey: Type.String(),
+    outcome: OutcomeSchema,
+    returnValue: Nullable(Type.Integer()),
+    r0: Nullable(Type.String()),
+    action: Nullable(Type.String()),
+    counters: Counters,
+    chain: Type.Array(ChainRow),
+    chainTruncated: Type.Boolean(),
+    last: Nullable(Type.Object({ program: Type.String(), pc: Type.Integer(), insn: Type.String() }, closed)),
+    fault: Nullable(Fault),
+    rejection: Nullable(Rejection),
+    verification: Nullable(Verification),
+    output: Type.Object(
+      {
+        packet: Nullable(HexBytes),
+        ctx: Nullable(HexBytes),
+        maps: Type.Record(Type.String(), Type.Array(MapElement)),
+        prints: Type.Array(PrintRow),
+        events: Type.Array(Type.Object({ step: Integer64, map: Type.String(), kind: Type.String(), bytes: HexBytes }, closed)),
+      },
+      closed,
+    ),
+    timing: Type.Object(
+      {
+        queueUs: Type.Integer(),
+        loadUs: Type.Integer(),
+        verifyUs: Type.Integer(),
+        compileUs: Type.Integer(),
+        execNs: Integer64,
+      },
+      closed,
+    ),
+    budgets: Type.Object(
+      {
+        instructions: Type.Integer(),
+        tailCalls: Nullable(Type.Integer()),
+        wallMs: Type.Integer(),
+        memoryBytes: Type.Integer(),
+        traceBytes: Type.Integer(),
+      },
+      closed,
+    ),
+    profile: Type.String(),
+    seed: Type.String(),
+    engine: Type.String(),
+    cache: Type.Object({ programs: Type.Union([Type.Literal('hit'), Type.Literal('miss')]) }, closed),
+    notes: Type.Array(Type.String()),
+  },
+  closed,
+);
+export type RunResult = Static<typeof RunResult>;
