@@ -151,7 +151,6 @@ export const RunResult = Type.Object(
     seed: Type.String(),
     engine: Type.String(),
     cache: Type.Object({ programs: Type.Union([Type.Literal('hit'), Type.Literal('miss')]) }, closed),
-    notes: Type.Array(Type.String()),
   },
   closed,
 );
