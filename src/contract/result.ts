@@ -123,7 +123,9 @@ export const RunResult = Type.Object(
         ctx: Nullable(HexBytes),
         maps: Type.Record(Type.String(), Type.Array(MapElement)),
         prints: Type.Array(PrintRow),
-        events: Type.Array(Type.Object({ step: Integer64, map: Type.String(), kind: Type.String(), bytes: HexBytes }, closed)),
+        events: Type.Array(
+          Type.Object({ step: Integer64, map: Type.String(), kind: Type.String(), bytes: HexBytes }, closed),
+        ),
       },
       closed,
     ),

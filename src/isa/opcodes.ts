@@ -26,18 +26,7 @@ export type AluOperation =
   | 'mov'
   | 'arsh';
 
-export type Comparison =
-  | 'jeq'
-  | 'jgt'
-  | 'jge'
-  | 'jset'
-  | 'jne'
-  | 'jsgt'
-  | 'jsge'
-  | 'jlt'
-  | 'jle'
-  | 'jslt'
-  | 'jsle';
+export type Comparison = 'jeq' | 'jgt' | 'jge' | 'jset' | 'jne' | 'jsgt' | 'jsge' | 'jlt' | 'jle' | 'jslt' | 'jsle';
 
 export type MemorySize = 1 | 2 | 4 | 8;
 export type Operand = 'imm' | 'reg';
@@ -78,9 +67,23 @@ function alu(
   signed64: readonly number[] = signed32,
 ): OpcodeRow[] {
   return [
-    { opcode: base | 0x04, kind: 'alu', width: 32, operation, operand: 'imm', signedOffsets: operation === 'mov' ? NONE : signed32 },
+    {
+      opcode: base | 0x04,
+      kind: 'alu',
+      width: 32,
+      operation,
+      operand: 'imm',
+      signedOffsets: operation === 'mov' ? NONE : signed32,
+    },
     { opcode: base | 0x0c, kind: 'alu', width: 32, operation, operand: 'reg', signedOffsets: signed32 },
-    { opcode: base | 0x07, kind: 'alu', width: 64, operation, operand: 'imm', signedOffsets: operation === 'mov' ? NONE : signed64 },
+    {
+      opcode: base | 0x07,
+      kind: 'alu',
+      width: 64,
+      operation,
+      operand: 'imm',
+      signedOffsets: operation === 'mov' ? NONE : signed64,
+    },
     { opcode: base | 0x0f, kind: 'alu', width: 64, operation, operand: 'reg', signedOffsets: signed64 },
   ];
 }
