@@ -6,7 +6,7 @@
  *   | opcode |src |dst |offset|    imm    |   basic encoding, 64 bits
  *   |   8    | 4  | 4  |  s16 |    s32    |
  *   +--------+----+----+------+-----------+
- *   |      reserved (0)       | next_imm  |   second slot of a wide instruction (lddw)
+ *   |  reserved, 32 bits (0)  | next_imm  |   second slot of a wide instruction (lddw)
  *   +-------------------------+-----------+
  */
 export interface Instruction {
@@ -22,6 +22,11 @@ export interface Instruction {
   readonly imm: number;
   /** Signed 32 bits; only of a wide instruction (lddw), where it is the upper half of the immediate. */
   readonly nextImm: number | undefined;
+  /**
+   * The reserved 32 bits of the second slot (unsigned, little-endian: opcode in bits 0-7, registers 8-15, offset 16-31), there
+   * only when they are not zero, which makes the instruction malformed.
+   */
+  readonly nextReserved?: number;
 }
 
 /** Bytes of one instruction slot. */
