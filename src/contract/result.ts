@@ -1,18 +1,17 @@
 /** The answer of a run (api.md §1): schema, and with it the type that the engine produces and the API serialises. */
 
 import { type Static, Type } from 'typebox';
-import { OUTCOME_KINDS, OUTCOMES } from './outcome.ts';
+import { OUTCOME_KINDS, OUTCOMES, type OutcomeCode } from './outcome.ts';
+import { closed, literals, nullable as Nullable } from './schema.ts';
 
-const closed = { additionalProperties: false };
 /** A 64-bit integer as text: decimal. */
 const Integer64 = Type.String({ pattern: '^[0-9]{1,20}$' });
 const HexBytes = Type.Object({ hex: Type.String() }, closed);
-const Nullable = <T extends import('typebox').TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const OutcomeSchema = Type.Object(
   {
-    kind: Type.Union(OUTCOME_KINDS.map((kind) => Type.Literal(kind))),
-    code: Type.Union((Object.keys(OUTCOMES) as (keyof typeof OUTCOMES)[]).map((code) => Type.Literal(code))),
+    kind: literals(OUTCOME_KINDS),
+    code: literals(Object.keys(OUTCOMES) as OutcomeCode[]),
   },
   closed,
 );
@@ -105,7 +104,8 @@ const MapElement = Type.Object({ key: HexBytes, value: HexBytes }, closed);
 export const RunResult = Type.Object(
   {
     id: Type.String(),
-    runKey: Type.String(),
+    /** null: the pool answered and no worker read the sources. */
+    runKey: Nullable(Type.String()),
     outcome: OutcomeSchema,
     returnValue: Nullable(Type.Integer()),
     r0: Nullable(Type.String()),

@@ -1,0 +1,20 @@
+/** What api.md describes and a later version brings: refused with `not_implemented`, and listed in /v1/info. */
+
+/** Features inside the body of a run. */
+export const LATER_FEATURES = {
+  pcap: 'A capture as input (input.pcap).',
+  programId: 'A stored program by its id (programs[].id).',
+  ubpfDialect: 'uBPF\'s assembly dialect (programs[].dialect "ubpf").',
+  innerMap: 'Maps of maps (maps[].inner).',
+  mapExtra: 'map_extra (maps[].mapExtra).',
+  stepDetail: 'Every step of a run (detail "steps").',
+  cpu: 'The CPU that a run sees (cpu).',
+  environment: 'A described environment (environment).',
+  kconfig: 'Kernel configuration values (kconfig).',
+  btf: "A kernel's BTF (btf).",
+} as const;
+
+export type LaterFeature = keyof typeof LATER_FEATURES;
+
+/** First path segments under /v1 that are documented but not served yet. */
+export const LATER_RESOURCES = ['programs', 'batches', 'sandboxes', 'shares', 'inputs', 'trace-tickets'] as const;

@@ -1,0 +1,137 @@
+/**
+ * Every limit of the service: name, default, unit, meaning. /v1/limits shows this table, problems quote its names, and each can be set
+ * with the environment variable that `limitVariable` derives from the name (maxWallMs -> WAGGLE_MAX_WALL_MS).
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+interface LimitRow {
+  readonly default: number;
+  /** The highest value that an operator may set. */
+  readonly most: number;
+  readonly unit: string;
+  readonly text: string;
+}
+
+export const LIMITS = {
+  // One run: ceilings of what a caller may ask for.
+  maxInstructions: { default: 1e10, most: 1e15, unit: 'instructions', text: 'Ceiling of budgets.instructions.' },
+  maxWallMs: { default: 60_000, most: 3_600_000, unit: 'ms', text: 'Ceiling of budgets.wallMs.' },
+  maxMemoryBytes: { default: 256 * MIB, most: 3072 * MIB, unit: 'bytes', text: 'Ceiling of budgets.memoryBytes.' },
+  maxTraceBytes: { default: 64 * MIB, most: 1024 * MIB, unit: 'bytes', text: 'Ceiling of budgets.traceBytes.' },
+  maxRepeat: { default: 100_000, most: 1e9, unit: 'repetitions', text: 'Ceiling of repeat.' },
+  // One request: what its parts may hold.
+  maxPrograms: {
+    default: 256,
+    most: 65_536,
+    unit: 'programs',
+    text: 'Programs of a run, those of its object included.',
+  },
+  maxMaps: { default: 256, most: 65_536, unit: 'maps', text: 'Maps of a run, those of its object included.' },
+  maxMapSettings: {
+    default: 65_536,
+    most: 1e7,
+    unit: 'elements',
+    text: 'Slots and entries of a request, all maps together.',
+  },
+  maxInstructionsPerProgram: {
+    default: 1_000_000,
+    most: 1_000_000,
+    unit: 'instructions',
+    text: 'Instructions of one program.',
+  },
+  maxInstructionsPerFunction: {
+    default: 10_000,
+    most: 10_000,
+    unit: 'instructions',
+    text: 'Instructions of one function of a program.',
+  },
+  maxObjectBytes: { default: 4 * MIB, most: 64 * MIB, unit: 'bytes', text: 'Size of an ELF object.' },
+  maxPacketBytes: { default: 64 * KIB, most: MIB, unit: 'bytes', text: 'Size of input.packet.' },
+  maxBodyBytes: { default: 6 * MIB, most: 128 * MIB, unit: 'bytes', text: 'Size of a request body.' },
+  maxBodyBytesBesideObject: {
+    default: MIB,
+    most: 128 * MIB,
+    unit: 'bytes',
+    text: 'Size of a request body without its inline object.',
+  },
+  // The queue of runs.
+  queueLimit: {
+    default: 256,
+    most: 1e6,
+    unit: 'runs',
+    text: 'Runs that may wait for a thread; one more is answered 429.',
+  },
+  maxQueueMs: {
+    default: 10_000,
+    most: 3_600_000,
+    unit: 'ms',
+    text: 'Longest wait for a thread; then expired_in_queue.',
+  },
+  maxAnswerGraceMs: {
+    default: 5_000,
+    most: 600_000,
+    unit: 'ms',
+    text: 'Time for loading and answering beyond budgets.wallMs; then the thread is replaced (worker_lost).',
+  },
+  maxDrainMs: {
+    default: 10_000,
+    most: 600_000,
+    unit: 'ms',
+    text: 'Time that running work has after SIGTERM; then it is cancelled.',
+  },
+  // The trace socket.
+  maxTraceSockets: { default: 10, most: 10_000, unit: 'sockets', text: 'Open trace sockets of one principal.' },
+  maxTraceSubscriptions: { default: 4, most: 1_000, unit: 'subscriptions', text: 'Subscriptions of one trace socket.' },
+  maxTraceMessageBytes: {
+    default: 64 * KIB,
+    most: MIB,
+    unit: 'bytes',
+    text: "Size of a client's message on the trace socket, a subscribe with a spec excepted (maxBodyBytes).",
+  },
+  maxTraceMessagesPerSecond: {
+    default: 20,
+    most: 10_000,
+    unit: 'messages/s',
+    text: 'Control messages of one trace socket, sustained.',
+  },
+  maxTraceMessageBurst: {
+    default: 60,
+    most: 10_000,
+    unit: 'messages',
+    text: 'Control messages of one trace socket, at once.',
+  },
+  maxTraceBufferedBytes: {
+    default: 4 * MIB,
+    most: 256 * MIB,
+    unit: 'bytes',
+    text: 'Unsent bytes of one trace socket; then 4440.',
+  },
+  maxTraceHelloMs: { default: 5_000, most: 60_000, unit: 'ms', text: 'Time for the first message; then 4408.' },
+  maxTraceIdleMs: {
+    default: 300_000,
+    most: 86_400_000,
+    unit: 'ms',
+    text: 'Silence of a client without a running run; then 4441.',
+  },
+  maxTraceSessionMs: { default: 2_700_000, most: 86_400_000, unit: 'ms', text: 'Life of one trace socket; then 4442.' },
+} as const satisfies Record<string, LimitRow>;
+
+export type LimitName = keyof typeof LIMITS;
+
+/** The values in force, by name. */
+export type Limits = { readonly [name in LimitName]: number };
+
+export const LIMIT_NAMES = Object.keys(LIMITS) as readonly LimitName[];
+
+/** The environment variable that sets a limit: `maxWallMs` -> `WAGGLE_MAX_WALL_MS`, `queueLimit` -> `WAGGLE_QUEUE_LIMIT`. */
+export function limitVariable(name: LimitName): string {
+  return `WAGGLE_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** All limits at their defaults, with some replaced. */
+export function limitsWith(overrides: Partial<Limits> = {}): Limits {
+  const defaults = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default])) as unknown as Limits;
+  return Object.freeze({ ...defaults, ...overrides });
+}
