@@ -186,6 +186,12 @@ export const ATOMIC_OPERATIONS: readonly AtomicRow[] = [
   { imm: 0xf1, operation: 'cmpxchg', fetch: true },
 ];
 
+/**
+ * Values of `imm` by which Linux extends the atomic class (BPF_LOAD_ACQ and BPF_STORE_REL, since 6.15). RFC 9669 does not have
+ * them; they exist in all four sizes, so also with the opcodes 0xcb (2 bytes) and 0xd3 (1 byte), which have no row above.
+ */
+export const ORDERED_ACCESS = { LOAD_ACQUIRE: 0x100, STORE_RELEASE: 0x110 } as const;
+
 /** Opcode bytes with a name, because other rooms build or test for them. */
 export const OPCODE = { CALL: 0x85, EXIT: 0x95, LOAD_IMM64: 0x18, GOTO: 0x05, GOTO_LONG: 0x06 } as const;
 
