@@ -1,0 +1,176 @@
+/**
+ * What one function does with its stack frame: how deep it reaches, and which registers hold r10 plus a known constant. A forward dataflow
+ * over the function's blocks; its facts decide how much is cleared at entry and which accesses need no check at run time.
+ */
+
+import type { Dominance } from '../cfg/dominators.ts';
+import type { FlowGraph } from '../cfg/graph.ts';
+import { STACK } from '../contract/memory.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { CALL_SOURCE, OPCODES } from '../isa/opcodes.ts';
+
+/** Register holds nothing derived from r10. */
+const NOT_STACK = 0x4000_0000;
+/** Register may hold an address in the frame, nobody knows where. */
+const VARYING = 0x4000_0001;
+/** Offsets beyond this are as good as unknown; it keeps sums inside 32 bits. */
+const MAX_OFFSET = 0x1000_0000;
+const REGISTERS = 11;
+const FRAME_ROUNDING = 16;
+
+/** Per register: r10-relative offset, NOT_STACK or VARYING. */
+export type StackState = Int32Array;
+
+export interface FrameFacts {
+  /** Deepest byte reached at a constant offset, as a positive number: Linux's stack depth, or less. */
+  readonly depth: number;
+  /** Bytes below r10 that belong to the frame: 0, the rounded depth, or all 512 when an address of it goes where we do not follow. */
+  readonly bytes: number;
+  /** True when the frame's bytes must be open in the shadow, since not every access to them is a known one of this function. */
+  readonly open: boolean;
+  /** State at each block's start; undefined for a block that is never reached. */
+  readonly entryStates: readonly (StackState | undefined)[];
+}
+
+/** r10-relative offset that the register holds, if it is one known constant. */
+export function knownOffset(state: StackState, register: number): number | undefined {
+  const value = state[register];
+  return value === undefined || value >= NOT_STACK ? undefined : value;
+}
+
+/** Collects, while states flow, how the frame is used. */
+class FrameUse {
+  lowest = 0;
+  open = false;
+  escapes = false;
+
+  reach(offset: number): void {
+    this.lowest = Math.min(this.lowest, offset);
+  }
+}
+
+/** Advances `state` over one instruction and notes its use of the frame. */
+export function step(state: StackState, instruction: Instruction, use?: FrameUse): void {
+  const row = OPCODES[instruction.opcode];
+  const { dst, src, offset, imm } = instruction;
+  const valueOf = (register: number) => state[register] ?? NOT_STACK;
+  const escapeIfStack = (register: number) => {
+    if (valueOf(register) !== NOT_STACK && use !== undefined) use.escapes = true;
+  };
+  const access = (register: number) => {
+    const value = valueOf(register);
+    if (value < NOT_STACK) use?.reach(value + offset);
+  };
+  switch (row?.kind) {
+    case 'alu': {
+      const constant = row.operand === 'imm' && row.width === 64;
+      const before = valueOf(dst);
+      if (row.operation === 'mov') {
+        const copies = row.operand === 'reg' && row.width === 64 && offset === 0;
+        if (row.operand === 'imm' || valueOf(src) === NOT_STACK) state[dst] = NOT_STACK;
+        else state[dst] = copies ? valueOf(src) : VARYING;
+      } else if (before < NOT_STACK && constant && (row.operation === 'add' || row.operation === 'sub')) {
+        const moved = row.operation === 'add' ? before + imm : before - imm;
+        state[dst] = Math.abs(moved) < MAX_OFFSET ? moved : VARYING;
+      } else if (before !== NOT_STACK || (row.operand === 'reg' && valueOf(src) !== NOT_STACK)) {
+        state[dst] = VARYING;
+      }
+      escapeIfVarying(state, dst, use);
+      return;
+    }
+    case 'endian':
+      if (valueOf(dst) !== NOT_STACK) state[dst] = VARYING;
+      escapeIfVarying(state, dst, use);
+      return;
+    case 'load':
+      access(src);
+      state[dst] = NOT_STACK;
+      return;
+    case 'store':
+      access(dst);
+      if (row.operand === 'reg') escapeIfStack(src);
+      return;
+    case 'atomic':
+      access(dst);
+      escapeIfStack(src);
+      escapeIfStack(0);
+      state[src] = NOT_STACK;
+      state[0] = NOT_STACK;
+      return;
+    case 'call':
+      for (let register = 1; register <= 5; register++) {
+        const value = valueOf(register);
+        if (value === NOT_STACK) continue;
+        if (src === CALL_SOURCE.FUNCTION || value === VARYING) escapeIfStack(register);
+        else use?.reach(value);
+        if (use !== undefined) use.open = true;
+      }
+      state.fill(NOT_STACK, 0, 6);
+      return;
+    case 'load_imm64':
+      state[dst] = NOT_STACK;
+      return;
+    case 'load_packet':
+      state.fill(NOT_STACK, 0, 6);
+      return;
+    default:
+      return;
+  }
+}
+
+function escapeIfVarying(state: StackState, register: number, use: FrameUse | undefined): void {
+  if (state[register] === VARYING && use !== undefined) use.escapes = true;
+}
+
+/** Joins `from` into `into`; true when that changed something. */
+function join(into: StackState, from: StackState): boolean {
+  let changed = false;
+  for (let register = 0; register < REGISTERS; register++) {
+    if (into[register] === from[register] || into[register] === VARYING) continue;
+    into[register] = VARYING;
+    changed = true;
+  }
+  return changed;
+}
+
+/** Analyses one function. `instructions` are the function's own, as given to buildGraph. */
+export function analyseFrame(instructions: readonly Instruction[], graph: FlowGraph, dominance: Dominance): FrameFacts {
+  const entryStates: (StackState | undefined)[] = graph.blocks.map(() => undefined);
+  const start = new Int32Array(REGISTERS).fill(NOT_STACK);
+  start[10] = 0;
+  entryStates[0] = start;
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const number of dominance.order) {
+      const entry = entryStates[number];
+      const block = graph.blocks[number];
+      if (entry === undefined || block === undefined) continue;
+      const state = entry.slice();
+      for (let index = block.first; index < block.end; index++) step(state, instructions[index]!);
+      for (const successor of block.successors) {
+        if (successor < 0) continue;
+        const known = entryStates[successor];
+        if (known === undefined) {
+          entryStates[successor] = state.slice();
+          changed = true;
+        } else if (join(known, state)) changed = true;
+      }
+    }
+  }
+
+  const use = new FrameUse();
+  for (const number of dominance.order) {
+    const block = graph.blocks[number]!;
+    const state = entryStates[number]!.slice();
+    for (let register = 0; register < 10; register++) escapeIfVarying(state, register, use);
+    for (let index = block.first; index < block.end; index++) step(state, instructions[index]!, use);
+  }
+  const depth = -use.lowest;
+  const rounded = Math.ceil(depth / FRAME_ROUNDING) * FRAME_ROUNDING;
+  return {
+    depth,
+    bytes: use.escapes ? STACK.MAX_BYTES : Math.min(rounded, STACK.MAX_BYTES),
+    open: use.escapes || use.open,
+    entryStates,
+  };
+}

@@ -1,0 +1,119 @@
+/** What the parts of the translator share while they write one function. */
+
+import type { Instruction } from '../../isa/instruction.ts';
+import type { Code } from '../../wasm/code.ts';
+import type { FunctionType, ModuleBuilder } from '../../wasm/module.ts';
+import type { FrameFacts, StackState } from '../frame.ts';
+import { FAULT_REASON, type ImportIndexes } from './imports.ts';
+
+/** Value of a register that holds nothing any more (r1 to r5 after a call, r0 to r5 after a failed tail call). */
+export const DEAD_REGISTER = 0xdead;
+
+/** Type of a program's entry, and of every entry of the table: (context, r10) -> r0. */
+export const PROGRAM_TYPE: FunctionType = { parameters: ['i32', 'i32'], results: ['i64'] };
+
+/** Type of a subprogram: (r1 to r5, r10, frames and bytes used so far) -> r0. */
+export const SUBPROGRAM_TYPE: FunctionType = {
+  parameters: ['i64', 'i64', 'i64', 'i64', 'i64', 'i32', 'i32'],
+  results: ['i64'],
+};
+
+/** Of a map that a program refers to: what the code of that program depends on. */
+export interface MapShape {
+  readonly type: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+}
+
+export interface TranslateOptions {
+  /** False leaves out the checks of memory accesses: for benchmarks on trusted programs only. */
+  readonly checks: boolean;
+  /** Raw programs get the packet's length in r2. */
+  readonly raw: boolean;
+}
+
+/** Of the module that is being written. */
+export interface ModuleContext {
+  readonly module: ModuleBuilder;
+  readonly imports: ImportIndexes;
+  readonly options: TranslateOptions;
+  readonly maps: readonly MapShape[];
+  readonly typeIndexes: { readonly program: number };
+  /** Index of the module's own `tail_call` function. */
+  readonly tailCallFunction: number;
+  /** Index of the Wasm function for the BPF function that starts at this slot. */
+  functionAt(pc: number): number;
+  /** Rounded depth of the frame of the function that starts at this slot. */
+  depthAt(pc: number): number;
+  /** True when calls may pass 8 frames or 512 bytes, so that each call must be checked. */
+  readonly checkCalls: boolean;
+  /** True when a subprogram can tail-call: then frames pile up across programs. */
+  readonly nestsPrograms: boolean;
+}
+
+/** Of the function that is being written. */
+export interface FunctionContext extends ModuleContext {
+  readonly code: Code;
+  readonly isProgram: boolean;
+  /** Locals that hold r0 to r9. */
+  readonly registers: readonly number[];
+  /** Local with r10 (i32). */
+  readonly framePointer: number;
+  /** Local with the lowest address of the frame (i32); meaningful when frame.bytes > 0. */
+  readonly frameBase: number;
+  /** Local with frames (low 8 bits) and bytes (above) of the calls so far; undefined in a program's own function. */
+  readonly callDepth: number | undefined;
+  readonly fuel: number;
+  /** Scratch local for the address of an access (i64). */
+  readonly address: number;
+  /** Scratch locals. */
+  readonly scratch64: number;
+  readonly scratch32: number;
+  /** Slot of the jump that found its slice empty, for the refill around a loop. */
+  readonly refillPc: number;
+  readonly frame: FrameFacts;
+}
+
+/** What is known while the instructions of one block are written, in order. */
+export interface BlockState {
+  readonly stack: StackState;
+  /** Index of the map whose handle each register is known to hold. */
+  readonly maps: (number | undefined)[];
+  /** Instructions of the current fuel segment that come after the one being written. */
+  remaining: number;
+}
+
+/** Pushes a register's value (i64). */
+export function pushRegister(context: FunctionContext, register: number): void {
+  if (register === 10) context.code.get(context.framePointer).op('i64_extend_i32_u');
+  else context.code.get(context.registers[register]!);
+}
+
+/** Pops an i64 into a register. r10 is read-only, which the verifier has made sure of. */
+export function popRegister(context: FunctionContext, register: number): void {
+  context.code.set(context.registers[register]!);
+}
+
+export function pushProgram(context: FunctionContext): void {
+  context.code.globalGet(context.imports.programGlobal);
+}
+
+/** Pushes the fuel as it is right behind `instruction`: the local has already paid for the whole segment. */
+export function pushExactFuel(context: FunctionContext, state: BlockState): void {
+  context.code.get(context.fuel);
+  if (state.remaining > 0) context.code.i32(state.remaining).op('i32_add');
+}
+
+/** Ends the run with a fault at `instruction`. Always inline: see memory.ts on why there is no shared fault label. */
+export function emitFault(
+  context: FunctionContext,
+  state: BlockState,
+  reason: keyof typeof FAULT_REASON,
+  instruction: Instruction,
+  pushAddress: () => void = () => context.code.i64(0),
+): void {
+  context.code.i32(FAULT_REASON[reason]).i32(instruction.pc);
+  pushExactFuel(context, state);
+  pushAddress();
+  context.code.call(context.imports.functions.fault).op('unreachable');
+}

@@ -1,0 +1,44 @@
+/** What a translated module takes from the engine around it: one row per imported function. */
+
+import { MEMORY_PAGES } from '../../contract/memory.ts';
+import type { FunctionType, ModuleBuilder } from '../../wasm/module.ts';
+
+export const ENGINE_MODULE = 'engine';
+
+/** Reasons that translated code itself gives when it calls `fault`. For `memory` the engine finds the outcome from the address. */
+export const FAULT_REASON = { memory: 0, bad_insn: 1, bad_argument: 2, call_depth: 3, stack_overflow: 4 } as const;
+
+const IMPORTED_FUNCTIONS = {
+  /** (reason, pc, fuel, address): ends the run; never returns. */
+  fault: { parameters: ['i32', 'i32', 'i32', 'i64'], results: [] },
+  /** (pc of the last instruction, fuel) -> fuel: hands out the next slice, or ends the run. */
+  refill: { parameters: ['i32', 'i32'], results: ['i32'] },
+  /** (helper number, pc): runs a helper; arguments and result are in cells. */
+  helper: { parameters: ['i32', 'i32'], results: [] },
+  /** (map descriptor, generation, slot): a hop read another generation than the hop before. */
+  slot_change: { parameters: ['i32', 'i32', 'i32'], results: [] },
+  /** (map descriptor): a change of slots does not end; waits, or ends the run. */
+  slot_wait: { parameters: ['i32'], results: [] },
+  /** (pc, fuel): the run's tail-call budget is used up; never returns. */
+  tail_call_budget: { parameters: ['i32', 'i32'], results: [] },
+} as const satisfies Record<string, FunctionType>;
+
+export type ImportedFunction = keyof typeof IMPORTED_FUNCTIONS;
+
+export interface ImportIndexes {
+  readonly functions: Readonly<Record<ImportedFunction, number>>;
+  /** The program's number in its VM. */
+  readonly programGlobal: number;
+}
+
+/** Declares all imports; the module's own functions come after. */
+export function declareImports(module: ModuleBuilder): ImportIndexes {
+  module.importSharedMemory(ENGINE_MODULE, 'memory', MEMORY_PAGES);
+  module.importTable(ENGINE_MODULE, 'programs');
+  const programGlobal = module.importGlobal(ENGINE_MODULE, 'program', 'i32');
+  const names = Object.keys(IMPORTED_FUNCTIONS) as ImportedFunction[];
+  const functions = Object.fromEntries(
+    names.map((name) => [name, module.importFunction(ENGINE_MODULE, name, IMPORTED_FUNCTIONS[name])]),
+  ) as Record<ImportedFunction, number>;
+  return { functions, programGlobal };
+}

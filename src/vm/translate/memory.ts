@@ -1,0 +1,147 @@
+/**
+ * Loads, stores and atomics with their checks.
+ *
+ * A guest address is an offset in linear memory. The check reads the shadow: one permission byte per guest byte, so it is exact for every
+ * size and alignment. An address of SHADOW_OFFSET or more (this includes any with a high half) fails before the shadow is read.
+ * Each failed check calls `fault` in place. One fault label shared by a whole function once made V8's optimiser exhaust the memory of the
+ * process: never do that.
+ */
+
+import { PERMISSION, SHADOW_OFFSET } from '../../contract/memory.ts';
+import type { Instruction } from '../../isa/instruction.ts';
+import { ATOMIC_OPERATIONS, type MemorySize, type OpcodeRow } from '../../isa/opcodes.ts';
+import type { MemoryInstruction, PlainInstruction } from '../../wasm/code.ts';
+import { knownOffset } from '../frame.ts';
+import { type BlockState, emitFault, type FunctionContext, popRegister, pushRegister } from './context.ts';
+
+type LoadRow = Extract<OpcodeRow, { kind: 'load' }>;
+type StoreRow = Extract<OpcodeRow, { kind: 'store' }>;
+type AtomicRow = Extract<OpcodeRow, { kind: 'atomic' }>;
+
+const LOAD: Record<MemorySize, { unsigned: MemoryInstruction; signed: MemoryInstruction }> = {
+  1: { unsigned: 'i64_load8_u', signed: 'i64_load8_s' },
+  2: { unsigned: 'i64_load16_u', signed: 'i64_load16_s' },
+  4: { unsigned: 'i64_load32_u', signed: 'i64_load32_s' },
+  8: { unsigned: 'i64_load', signed: 'i64_load' },
+};
+const STORE: Record<MemorySize, MemoryInstruction> = {
+  1: 'i64_store8',
+  2: 'i64_store16',
+  4: 'i64_store32',
+  8: 'i64_store',
+};
+const SHADOW_LOAD = { 1: 'i32_load8_u', 2: 'i32_load16_u', 4: 'i32_load' } as const;
+/** One permission bit repeated over the bytes of an access. */
+const REPEAT: Record<MemorySize, bigint> = { 1: 0x01n, 2: 0x0101n, 4: 0x0101_0101n, 8: 0x0101_0101_0101_0101n };
+
+/** An address, ready to be used: a local with it (i64 or i32) and a constant to add. */
+interface Place {
+  readonly push: () => void;
+  readonly offset: number;
+}
+
+/**
+ * Makes sure that `size` bytes at register + offset may be accessed, and answers where they are. No check is written for r10 plus a constant
+ * inside the function's own frame, which is open by construction.
+ */
+export function emitAccess(
+  context: FunctionContext,
+  state: BlockState,
+  instruction: Instruction,
+  register: number,
+  offset: number,
+  size: MemorySize,
+  permission: number,
+): Place {
+  const { code, frame, address } = context;
+  const base = knownOffset(state.stack, register);
+  if (base !== undefined && base + offset >= -frame.bytes && base + offset + size <= 0) {
+    return { push: () => code.get(context.frameBase), offset: frame.bytes + base + offset };
+  }
+  pushRegister(context, register);
+  if (offset !== 0) code.i64(offset).op('i64_add');
+  code.set(address);
+  if (context.options.checks) {
+    code.block().block();
+    code.get(address).i64(SHADOW_OFFSET).op('i64_ge_u').brIf(0);
+    emitShadowTest(context, size, permission);
+    code.brIf(1).op('end');
+    emitFault(context, state, 'memory', instruction, () => code.get(address));
+    code.op('end');
+  }
+  return { push: () => code.get(address).op('i32_wrap_i64'), offset: 0 };
+}
+
+/** Pushes whether all bytes of the access at `address` carry the permission. */
+function emitShadowTest(context: FunctionContext, size: MemorySize, permission: number): void {
+  const { code, address } = context;
+  const mask = REPEAT[size] * BigInt(permission);
+  code.get(address).op('i32_wrap_i64');
+  if (size === 8) {
+    code.memory('i64_load', SHADOW_OFFSET).i64(mask).op('i64_and').i64(mask).op('i64_eq');
+  } else {
+    code.memory(SHADOW_LOAD[size], SHADOW_OFFSET).i32(Number(mask)).op('i32_and');
+    if (size !== 1) code.i32(Number(mask)).op('i32_eq');
+  }
+}
+
+export function emitLoad(context: FunctionContext, state: BlockState, row: LoadRow, instruction: Instruction): void {
+  const { dst, src, offset } = instruction;
+  const place = emitAccess(context, state, instruction, src, offset, row.size, PERMISSION.READ);
+  place.push();
+  context.code.memory(LOAD[row.size][row.signed ? 'signed' : 'unsigned'], place.offset);
+  popRegister(context, dst);
+}
+
+export function emitStore(context: FunctionContext, state: BlockState, row: StoreRow, instruction: Instruction): void {
+  const { dst, src, offset, imm } = instruction;
+  const place = emitAccess(context, state, instruction, dst, offset, row.size, PERMISSION.WRITE);
+  place.push();
+  if (row.operand === 'imm') context.code.i64(imm);
+  else pushRegister(context, src);
+  context.code.memory(STORE[row.size], place.offset);
+}
+
+const COMBINE = { add: 'i64_add', or: 'i64_or', and: 'i64_and', xor: 'i64_xor' } as const satisfies Record<
+  string,
+  PlainInstruction
+>;
+
+/**
+ * Atomic operations. A VM's guest bytes are touched by one thread only, so a load and a store are atomic enough, and unlike Wasm's own
+ * atomics they take any alignment, as x86 does. Registers are written after the store: cmpxchg compares r0 before it receives the old value.
+ */
+export function emitAtomic(
+  context: FunctionContext,
+  state: BlockState,
+  row: AtomicRow,
+  instruction: Instruction,
+): void {
+  const { code, scratch64 } = context;
+  const { dst, src, offset, imm } = instruction;
+  const atomic = ATOMIC_OPERATIONS.find((one) => one.imm === imm);
+  if (atomic === undefined) throw new Error(`insn ${instruction.pc}: the verifier let atomic operation ${imm} through`);
+  const place = emitAccess(context, state, instruction, dst, offset, row.size, PERMISSION.READ_WRITE);
+  place.push();
+  code.memory(LOAD[row.size].unsigned, place.offset).set(scratch64);
+  const { operation } = atomic;
+  if (operation === 'cmpxchg') {
+    code.get(scratch64);
+    pushRegister(context, 0);
+    if (row.size === 4) code.op('i32_wrap_i64', 'i64_extend_i32_u');
+    code.op('i64_eq').if();
+    place.push();
+    pushRegister(context, src);
+    code.memory(STORE[row.size], place.offset).op('end');
+  } else {
+    place.push();
+    if (operation !== 'xchg') code.get(scratch64);
+    pushRegister(context, src);
+    if (operation !== 'xchg') code.op(COMBINE[operation]);
+    code.memory(STORE[row.size], place.offset);
+  }
+  if (atomic.fetch) {
+    code.get(scratch64);
+    popRegister(context, operation === 'cmpxchg' ? 0 : src);
+  }
+}

@@ -1,0 +1,131 @@
+/** Translates one linked program to one WebAssembly module. */
+
+import { findFunctions, isLocalCall, localCallTarget } from '../../cfg/functions.ts';
+import { STACK } from '../../contract/memory.ts';
+import type { Instruction } from '../../isa/instruction.ts';
+import { OPCODES } from '../../isa/opcodes.ts';
+import { HELPER } from '../../spec/helper-numbers.ts';
+import { ModuleBuilder } from '../../wasm/module.ts';
+import { type MapShape, type ModuleContext, PROGRAM_TYPE, SUBPROGRAM_TYPE, type TranslateOptions } from './context.ts';
+import { type AnalysedFunction, analyseFunction, translateFunction } from './function.ts';
+import { addTailCallFunction } from './hop.ts';
+import { declareImports } from './imports.ts';
+
+/** V8 needs more memory than a worker has to optimise functions above this size. */
+export const MAX_INSTRUCTIONS_PER_FUNCTION = 10_000;
+/** The same for a function with irreducible control flow. */
+export const MAX_INSTRUCTIONS_PER_IRREDUCIBLE_FUNCTION = 4_096;
+
+const MAX_CALL_FRAMES = 8;
+const FRAME_ROUNDING = 16;
+
+export type TranslateLimit = 'maxInstructionsPerFunction' | 'maxInstructionsPerIrreducibleFunction';
+
+export type Translation =
+  | { readonly kind: 'module'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'limit'; readonly limit: TranslateLimit; readonly pc: number; readonly message: string };
+
+/**
+ * @param instructions a whole linked program that passed at least the verifier's runnable rules
+ * @param maps shapes of the VM's maps, by the indexes that the instructions hold
+ */
+export function translateProgram(
+  instructions: readonly Instruction[],
+  maps: readonly MapShape[],
+  options: TranslateOptions,
+): Translation {
+  const ranges = findFunctions(instructions);
+  const functions: AnalysedFunction[] = [];
+  for (const range of ranges) {
+    const count = range.end - range.first;
+    if (count > MAX_INSTRUCTIONS_PER_FUNCTION) return tooLarge('maxInstructionsPerFunction', range.pc, count);
+    const fn = analyseFunction(instructions.slice(range.first, range.end));
+    if (!fn.dominance.reducible && count > MAX_INSTRUCTIONS_PER_IRREDUCIBLE_FUNCTION) {
+      return tooLarge('maxInstructionsPerIrreducibleFunction', range.pc, count);
+    }
+    functions.push(fn);
+  }
+
+  const module = new ModuleBuilder();
+  const imports = declareImports(module);
+  const tailCallFunction = addTailCallFunction(module, imports);
+  const first = tailCallFunction + 1;
+  const indexAt = new Map(functions.map((fn, position) => [fn.pc, first + position]));
+  const depthAt = new Map(functions.map((fn) => [fn.pc, roundedDepth(fn)]));
+  const context: ModuleContext = {
+    module,
+    imports,
+    options,
+    maps,
+    typeIndexes: { program: module.type(PROGRAM_TYPE) },
+    tailCallFunction,
+    functionAt: (pc) => indexAt.get(pc) ?? unknownFunction(pc),
+    depthAt: (pc) => depthAt.get(pc) ?? unknownFunction(pc),
+    checkCalls: callsNeedChecks(functions),
+    nestsPrograms: functions.slice(1).some(hasTailCall),
+  };
+  functions.forEach((fn, position) => {
+    const isProgram = position === 0;
+    module.addFunction(isProgram ? PROGRAM_TYPE : SUBPROGRAM_TYPE, translateFunction(context, fn, isProgram));
+  });
+  module.exportFunction('program', first);
+  return { kind: 'module', bytes: module.build() };
+}
+
+function tooLarge(limit: TranslateLimit, pc: number, count: number): Translation {
+  const most =
+    limit === 'maxInstructionsPerFunction' ? MAX_INSTRUCTIONS_PER_FUNCTION : MAX_INSTRUCTIONS_PER_IRREDUCIBLE_FUNCTION;
+  return {
+    kind: 'limit',
+    limit,
+    pc,
+    message: `the function at insn ${pc} has ${count} instructions, ${limit} is ${most}`,
+  };
+}
+
+function unknownFunction(pc: number): never {
+  throw new Error(`the verifier let a call to insn ${pc} through, where no function starts`);
+}
+
+function roundedDepth(fn: AnalysedFunction): number {
+  return Math.ceil(fn.frame.depth / FRAME_ROUNDING) * FRAME_ROUNDING;
+}
+
+function hasTailCall(fn: AnalysedFunction): boolean {
+  return fn.instructions.some(
+    (one) => OPCODES[one.opcode]?.kind === 'call' && one.src === 0 && one.imm === HELPER.tail_call,
+  );
+}
+
+/** Longest way down from a function: frames and rounded bytes, its own included. */
+interface CallExtent {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** True when some chain of calls is recursive, deeper than 8 frames, or uses more than 512 bytes: the verifier would refuse it. */
+function callsNeedChecks(functions: readonly AnalysedFunction[]): boolean {
+  const byPc = new Map(functions.map((fn) => [fn.pc, fn]));
+  const known = new Map<number, CallExtent>();
+  /** undefined: deeper than 8 frames from the entry, which recursion always is; the whole answer is then true. */
+  const walk = (fn: AnalysedFunction, depth: number): CallExtent | undefined => {
+    if (depth > MAX_CALL_FRAMES) return undefined;
+    const done = known.get(fn.pc);
+    if (done !== undefined) return depth + done.frames - 1 > MAX_CALL_FRAMES ? undefined : done;
+    let frames = 0;
+    let bytes = 0;
+    for (const pc of new Set(fn.instructions.filter(isLocalCall).map(localCallTarget))) {
+      const below = walk(byPc.get(pc) ?? unknownFunction(pc), depth + 1);
+      if (below === undefined) return undefined;
+      frames = Math.max(frames, below.frames);
+      bytes = Math.max(bytes, below.bytes);
+    }
+    const extent = { frames: frames + 1, bytes: bytes + roundedDepth(fn) };
+    known.set(fn.pc, extent);
+    return extent;
+  };
+  const entry = functions[0];
+  if (entry === undefined) return false;
+  const extent = walk(entry, 1);
+  return extent === undefined || extent.bytes > STACK.MAX_BYTES;
+}
