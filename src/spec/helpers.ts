@@ -1,0 +1,171 @@
+/**
+ * Helper functions: one row per id of uapi/linux/bpf.h (__BPF_FUNC_MAPPER). A helper that Waggle has carries its prototype, in the
+ * kernel's sense (struct bpf_func_proto); the others have a name, so that they are refused by it. Which program type may call which helper
+ * was probed on Linux 6.18, likewise which are for GPL-compatible programs only.
+ */
+
+import type { MapType } from './maps.ts';
+import type { ImplementedProgramType } from './programs.ts';
+
+/** Kind of an argument (enum bpf_arg_type, without its flags): `mem_size` is the length in bytes of the `mem` argument before it. */
+export type ArgumentKind = 'const_map_ptr' | 'map_key' | 'map_value' | 'mem' | 'mem_size' | 'ctx' | 'anything' | 'none';
+
+/** Kind of the result (enum bpf_return_type). `void`: r0 may not be read afterwards. */
+export type ReturnKind = 'integer' | 'void' | 'map_value_or_null';
+
+export interface HelperPrototype {
+  readonly returns: ReturnKind;
+  /** Of r1 to r5. */
+  readonly arguments: readonly [ArgumentKind, ArgumentKind, ArgumentKind, ArgumentKind, ArgumentKind];
+  /** Types that the const_map_ptr argument may have; undefined without such an argument. */
+  readonly maps: readonly MapType[] | undefined;
+}
+
+export interface HelperRow {
+  readonly id: number;
+  /** Without `bpf_`. */
+  readonly name: string;
+  readonly implemented: boolean;
+  /** Callable only by a program with a GPL-compatible license. */
+  readonly gplOnly: boolean;
+  /** undefined: not implemented. */
+  readonly prototype: HelperPrototype | undefined;
+}
+
+const STORES: readonly MapType[] = ['hash', 'array', 'percpu_array'];
+
+const PROTOTYPES: Readonly<Record<number, HelperPrototype>> = {
+  1: {
+    returns: 'map_value_or_null',
+    arguments: ['const_map_ptr', 'map_key', 'none', 'none', 'none'],
+    maps: STORES,
+  },
+  2: {
+    returns: 'integer',
+    arguments: ['const_map_ptr', 'map_key', 'map_value', 'anything', 'none'],
+    maps: STORES,
+  },
+  3: { returns: 'integer', arguments: ['const_map_ptr', 'map_key', 'none', 'none', 'none'], maps: STORES },
+  5: { returns: 'integer', arguments: ['none', 'none', 'none', 'none', 'none'], maps: undefined },
+  6: { returns: 'integer', arguments: ['mem', 'mem_size', 'anything', 'anything', 'anything'], maps: undefined },
+  7: { returns: 'integer', arguments: ['none', 'none', 'none', 'none', 'none'], maps: undefined },
+  8: { returns: 'integer', arguments: ['none', 'none', 'none', 'none', 'none'], maps: undefined },
+  12: { returns: 'void', arguments: ['ctx', 'const_map_ptr', 'anything', 'none', 'none'], maps: ['prog_array'] },
+};
+
+/** Names in the order of their ids, from 0. */
+const NAMES: readonly string[] = `
+  unspec map_lookup_elem map_update_elem map_delete_elem probe_read ktime_get_ns trace_printk get_prandom_u32
+  get_smp_processor_id skb_store_bytes l3_csum_replace l4_csum_replace tail_call clone_redirect get_current_pid_tgid
+  get_current_uid_gid get_current_comm get_cgroup_classid skb_vlan_push skb_vlan_pop skb_get_tunnel_key
+  skb_set_tunnel_key perf_event_read redirect get_route_realm perf_event_output skb_load_bytes get_stackid csum_diff
+  skb_get_tunnel_opt skb_set_tunnel_opt skb_change_proto skb_change_type skb_under_cgroup get_hash_recalc
+  get_current_task probe_write_user current_task_under_cgroup skb_change_tail skb_pull_data csum_update
+  set_hash_invalid get_numa_node_id skb_change_head xdp_adjust_head probe_read_str get_socket_cookie get_socket_uid
+  set_hash setsockopt skb_adjust_room redirect_map sk_redirect_map sock_map_update xdp_adjust_meta
+  perf_event_read_value perf_prog_read_value getsockopt override_return sock_ops_cb_flags_set msg_redirect_map
+  msg_apply_bytes msg_cork_bytes msg_pull_data bind xdp_adjust_tail skb_get_xfrm_state get_stack
+  skb_load_bytes_relative fib_lookup sock_hash_update msg_redirect_hash sk_redirect_hash lwt_push_encap
+  lwt_seg6_store_bytes lwt_seg6_adjust_srh lwt_seg6_action rc_repeat rc_keydown skb_cgroup_id get_current_cgroup_id
+  get_local_storage sk_select_reuseport skb_ancestor_cgroup_id sk_lookup_tcp sk_lookup_udp sk_release map_push_elem
+  map_pop_elem map_peek_elem msg_push_data msg_pop_data rc_pointer_rel spin_lock spin_unlock sk_fullsock tcp_sock
+  skb_ecn_set_ce get_listener_sock skc_lookup_tcp tcp_check_syncookie sysctl_get_name sysctl_get_current_value
+  sysctl_get_new_value sysctl_set_new_value strtol strtoul sk_storage_get sk_storage_delete send_signal
+  tcp_gen_syncookie skb_output probe_read_user probe_read_kernel probe_read_user_str probe_read_kernel_str
+  tcp_send_ack send_signal_thread jiffies64 read_branch_records get_ns_current_pid_tgid xdp_output get_netns_cookie
+  get_current_ancestor_cgroup_id sk_assign ktime_get_boot_ns seq_printf seq_write sk_cgroup_id sk_ancestor_cgroup_id
+  ringbuf_output ringbuf_reserve ringbuf_submit ringbuf_discard ringbuf_query csum_level skc_to_tcp6_sock
+  skc_to_tcp_sock skc_to_tcp_timewait_sock skc_to_tcp_request_sock skc_to_udp6_sock get_task_stack load_hdr_opt
+  store_hdr_opt reserve_hdr_opt inode_storage_get inode_storage_delete d_path copy_from_user snprintf_btf
+  seq_printf_btf skb_cgroup_classid redirect_neigh per_cpu_ptr this_cpu_ptr redirect_peer task_storage_get
+  task_storage_delete get_current_task_btf bprm_opts_set ktime_get_coarse_ns ima_inode_hash sock_from_file check_mtu
+  for_each_map_elem snprintf sys_bpf btf_find_by_name_kind sys_close timer_init timer_set_callback timer_start
+  timer_cancel get_func_ip get_attach_cookie task_pt_regs get_branch_snapshot trace_vprintk skc_to_unix_sock
+  kallsyms_lookup_name find_vma loop strncmp get_func_arg get_func_ret get_func_arg_cnt get_retval set_retval
+  xdp_get_buff_len xdp_load_bytes xdp_store_bytes copy_from_user_task skb_set_tstamp ima_file_hash kptr_xchg
+  map_lookup_percpu_elem skc_to_mptcp_sock dynptr_from_mem ringbuf_reserve_dynptr ringbuf_submit_dynptr
+  ringbuf_discard_dynptr dynptr_read dynptr_write dynptr_data tcp_raw_gen_syncookie_ipv4 tcp_raw_gen_syncookie_ipv6
+  tcp_raw_check_syncookie_ipv4 tcp_raw_check_syncookie_ipv6 ktime_get_tai_ns user_ringbuf_drain cgrp_storage_get
+  cgrp_storage_delete
+`
+  .trim()
+  .split(/\s+/);
+
+/** Ids for GPL-compatible programs only. */
+const GPL_ONLY: readonly number[] = [
+  4, 6, 22, 25, 27, 35, 45, 55, 56, 67, 69, 100, 110, 111, 112, 113, 114, 115, 119, 121, 158, 163, 165, 169, 170, 171,
+  172, 173, 175, 176, 177, 191, 204, 205, 206, 207,
+];
+
+/** Ids that every program type may call. */
+const OPEN_TO_ALL: readonly number[] = [
+  1, 2, 3, 5, 6, 7, 8, 12, 14, 15, 16, 17, 22, 35, 37, 42, 55, 80, 87, 88, 89, 93, 94, 105, 106, 109, 112, 113, 114,
+  115, 117, 118, 120, 123, 125, 130, 131, 132, 133, 134, 141, 148, 149, 153, 154, 156, 157, 158, 164, 165, 169, 170,
+  171, 172, 175, 176, 177, 180, 181, 182, 191, 194, 195, 197, 198, 199, 200, 201, 202, 203, 208, 209, 210, 211,
+];
+
+/** Ids that a type may call beside OPEN_TO_ALL. `raw` has none: what every type may call. */
+const OPEN_TO: Readonly<Record<ImplementedProgramType, readonly number[]>> = {
+  raw: [],
+  socket_filter: [25, 26, 46, 47, 68, 122, 136, 137, 138, 139, 140, 160, 178, 196],
+  sched_cls: [
+    9, 10, 11, 13, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 30, 31, 32, 33, 34, 38, 39, 40, 41, 43, 46, 47, 48, 50, 66,
+    68, 69, 79, 83, 84, 85, 86, 95, 96, 97, 98, 99, 100, 107, 108, 110, 122, 124, 135, 136, 137, 138, 139, 140, 151,
+    152, 155, 160, 163, 178, 192, 196, 204, 205, 206, 207,
+  ],
+  xdp: [
+    23, 25, 28, 44, 51, 54, 65, 69, 84, 85, 86, 99, 100, 110, 136, 137, 138, 139, 140, 160, 163, 178, 188, 189, 190,
+    196, 204, 205, 206, 207,
+  ],
+  raw_tracepoint: [4, 25, 27, 45, 67, 173, 174],
+};
+
+/** All helpers; the index is the id. */
+export const HELPERS: readonly HelperRow[] = NAMES.map((name, id) => ({
+  id,
+  name,
+  implemented: PROTOTYPES[id] !== undefined,
+  gplOnly: GPL_ONLY.includes(id),
+  prototype: PROTOTYPES[id],
+}));
+
+const AVAILABLE: Readonly<Record<ImplementedProgramType, ReadonlySet<number>>> = {
+  raw: new Set(OPEN_TO_ALL),
+  socket_filter: new Set([...OPEN_TO_ALL, ...OPEN_TO.socket_filter]),
+  sched_cls: new Set([...OPEN_TO_ALL, ...OPEN_TO.sched_cls]),
+  xdp: new Set([...OPEN_TO_ALL, ...OPEN_TO.xdp]),
+  raw_tracepoint: new Set([...OPEN_TO_ALL, ...OPEN_TO.raw_tracepoint]),
+};
+
+/** May a program of this type call the helper on Linux 6.18? Whether Waggle has it is another question (HelperRow.implemented). */
+export function helperAvailable(type: ImplementedProgramType, id: number): boolean {
+  return AVAILABLE[type].has(id);
+}
+
+/** The id of a helper by name, with or without `bpf_`; undefined for an unknown name. */
+export function helperId(name: string): number | undefined {
+  const plain = name.startsWith('bpf_') ? name.slice(4) : name;
+  const id = NAMES.indexOf(plain);
+  return id < 0 ? undefined : id;
+}
+
+/** As Linux prints it in logs: `bpf_tail_call#12`, `unknown#212`. */
+export function helperLabel(id: number): string {
+  const row = HELPERS[id];
+  return row === undefined ? `unknown#${id}` : `bpf_${row.name}#${id}`;
+}
+
+/** Licenses that Linux takes as GPL-compatible (license_is_gpl_compatible). */
+const GPL_COMPATIBLE: readonly string[] = [
+  'GPL',
+  'GPL v2',
+  'GPL and additional rights',
+  'Dual BSD/GPL',
+  'Dual MIT/GPL',
+  'Dual MPL/GPL',
+];
+
+/** Is the license GPL-compatible? The comparison is exact, as in the kernel. */
+export function isGplCompatible(license: string): boolean {
+  return GPL_COMPATIBLE.includes(license);
+}
