@@ -20,7 +20,7 @@ export const LIMITS = {
   maxWallMs: { default: 60_000, most: 3_600_000, unit: 'ms', text: 'Ceiling of budgets.wallMs.' },
   maxMemoryBytes: { default: 256 * MIB, most: 3072 * MIB, unit: 'bytes', text: 'Ceiling of budgets.memoryBytes.' },
   maxTraceBytes: { default: 64 * MIB, most: 1024 * MIB, unit: 'bytes', text: 'Ceiling of budgets.traceBytes.' },
-  maxRepeat: { default: 100_000, most: 1e9, unit: 'repetitions', text: 'Ceiling of repeat.' },
+  maxRepeat: { default: 100_000, most: 1e6, unit: 'repetitions', text: 'Ceiling of repeat.' },
   // One request: what its parts may hold.
   maxPrograms: {
     default: 256,

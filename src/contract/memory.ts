@@ -83,12 +83,13 @@ export const MAP_DESCRIPTOR = {
   GENERATION: 24,
   /** i32, prog array: the generation that the last hop read. */
   GENERATION_SEEN: 28,
-  /** Hash: address of the bucket heads, mask, first free element, number of elements, elements ever used. */
+  /** Hash: address of the bucket heads, mask, first free element, number of elements, elements ever used, the spare element. */
   BUCKETS: 32,
   BUCKET_MASK: 36,
   FREE: 40,
   ELEMENTS: 44,
   USED: 48,
+  SPARE: 52,
 } as const;
 
 /**

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   bad_json: { status: 400, title: 'The body is not JSON', retryable: false },
   schema_violation: { status: 400, title: 'The body does not fit the schema', retryable: false },
   bad_request: { status: 400, title: 'The request cannot be understood', retryable: false },
+  forbidden: { status: 403, title: 'This origin may not connect', retryable: false },
   not_found: { status: 404, title: 'There is nothing at this address', retryable: false },
   method_not_allowed: { status: 405, title: 'This address does not take this method', retryable: false },
   body_too_large: { status: 413, title: 'The body is larger than the limit', retryable: false },

@@ -1,0 +1,95 @@
+/** The one place where refusals become answers: the error handler, the answer for unknown addresses, and a page for each code. */
+
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { LATER_RESOURCES } from '../contract/later.ts';
+import { PROBLEMS, type Problem, type ProblemCode } from '../contract/problem.ts';
+import { PROBLEM_MEDIA_TYPE, ProblemDocument, problemDocument, problemPath } from '../contract/problem-document.ts';
+import { ProblemError } from './problem-error.ts';
+import { type SchemaError, schemaViolation } from './schema-violation.ts';
+import type { Api } from './services.ts';
+
+/** Answer to `retryable` problems: try again after this many seconds. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** Response schema of every refusal, for the OpenAPI document of a route. */
+export const problemResponses = {
+  '4xx': { description: 'The request was refused', content: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemDocument } } },
+  '5xx': { description: 'The server could not answer', content: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemDocument } } },
+};
+
+/** Fastify's own refusals, by their code. */
+const FASTIFY_PROBLEMS: Readonly<Record<string, (error: FastifyError) => Problem>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => ({ code: 'unsupported_media_type', detail: 'Send the body as application/json.' }),
+  FST_ERR_CTP_BODY_TOO_LARGE: () => ({
+    code: 'body_too_large',
+    detail: 'The body is larger than maxBodyBytes in /v1/limits.',
+    limit: 'maxBodyBytes',
+  }),
+  FST_ERR_CTP_EMPTY_JSON_BODY: () => ({ code: 'bad_json', detail: 'The body is empty.' }),
+  FST_ERR_CTP_INVALID_JSON_BODY: () => ({ code: 'bad_json', detail: 'The body is not valid JSON.' }),
+};
+
+/** What a thrown error means to the client; null: a defect of ours. */
+function problemOf(error: FastifyError): Problem | null {
+  if (error instanceof ProblemError) return error.problem;
+  if (error.validation !== undefined) return schemaViolation(error.validation as unknown as SchemaError[]);
+  const known = FASTIFY_PROBLEMS[error.code];
+  if (known !== undefined) return known(error);
+  const status = error.statusCode ?? 500;
+  return status >= 400 && status < 500 ? { code: 'bad_request', detail: 'The request cannot be understood.' } : null;
+}
+
+/** Sends a problem as application/problem+json. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  const document = problemDocument(problem, request.id);
+  if (document.retryable) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  return reply.code(document.status).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(document);
+}
+
+/** The last stop of every error of a request: a problem, or `internal` with the error in the log and nothing of it in the answer. */
+export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(error);
+  if (problem !== null) return sendProblem(request, reply, problem);
+  request.log.error({ err: error }, 'a request failed by a defect');
+  return sendProblem(request, reply, { code: 'internal', detail: 'A defect of the server; it is logged with this requestId.' });
+}
+
+function handleUnknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const resource = /^\/v1\/([a-z-]+)(?:[/?]|$)/.exec(request.url)?.[1];
+  if (LATER_RESOURCES.some((later) => later === resource)) {
+    return sendProblem(request, reply, { code: 'not_implemented', detail: `A later version brings /v1/${resource}.` });
+  }
+  return sendProblem(request, reply, { code: 'not_found', detail: 'There is nothing here; /docs lists what there is.' });
+}
+
+/** Sets the handlers of an instance. */
+export function setProblemHandlers(app: Pick<Api, 'setErrorHandler' | 'setNotFoundHandler'>): void {
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler(handleUnknown);
+}
+
+/** Answers what is not HTTP, or came too slowly, on the bare socket. */
+export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const problem: Problem = { code: 'bad_request', detail: 'This is not an HTTP request that can be read.' };
+  const body = JSON.stringify(problemDocument(problem, randomUUID()));
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Registers the pages that problem documents point to with `type`. */
+export function registerProblemPages(app: Api): void {
+  for (const code of Object.keys(PROBLEMS) as ProblemCode[]) {
+    const { status, title, retryable } = PROBLEMS[code];
+    const page = `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>${code} - Waggle</title>
+<h1>${code}</h1><p>${title}.</p>
+<p>HTTP status ${status}. ${retryable ? 'The same request may succeed later.' : 'The same request will be refused again.'}</p>
+<p>The answer's <code>detail</code> and <code>errors</code> say what was wrong and where. See <a href="/docs">the API</a>.</p></html>
+`;
+    app.get(problemPath(code), { schema: { hide: true } }, async (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
+  }
+}

@@ -1,0 +1,173 @@
+/** Builds the service: what is shared, then plugins, then routes, in the order in which they stand here. It does not listen. */
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import websocket from '@fastify/websocket';
+import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import { curlToTry } from './api/examples.ts';
+import { registerHealth } from './api/health.ts';
+import { registerInfo } from './api/info.ts';
+import { setJsonParser } from './api/json-body.ts';
+import { refuseOtherMethods, watchMethods } from './api/methods.ts';
+import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
+import { registerOpenApi } from './api/openapi.ts';
+import { handleClientError, handleError, registerProblemPages, setProblemHandlers } from './api/problems.ts';
+import { registerRuns } from './api/runs.ts';
+import type { Api, Lifecycle, Services } from './api/services.ts';
+import { registerTraces } from './api/traces.ts';
+import type { Config } from './config.ts';
+import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
+import { VERSION } from './contract/version.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { RunPool } from './pool/pool.ts';
+
+/** The body of a run thread. */
+export const WORKER_URL = new URL('../workers/run.ts', import.meta.url).href;
+/** A client has this long to send its request, ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** A request id that a client may bring along. */
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+export interface Service {
+  /** The API, for the main port. */
+  readonly api: FastifyInstance;
+  /** Metrics and health, for the admin port. */
+  readonly admin: FastifyInstance;
+  /** Where both listen; '' for what does not. */
+  urls(): { readonly api: string; readonly admin: string };
+  /** Text for a person who has just started it. */
+  greeting(startupMs: number): string;
+  /** Stops taking work, answers what runs (cancelled after maxDrainMs), ends everything. */
+  close(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  /** Another worker body, for tests. */
+  readonly worker?: string;
+  /** Where log lines go; default: standard output. */
+  readonly logStream?: { write(line: string): void };
+}
+
+export async function buildService(config: Config, { worker = WORKER_URL, logStream }: ServiceOptions = {}): Promise<Service> {
+  const { limits, allowedOrigins } = config;
+  const metrics = new Metrics();
+  const pool = new RunPool({ worker, threads: config.workers, limits, observer: metrics });
+  const lifecycle: Lifecycle = { draining: false, onDrain: new Set() };
+  const logger = { level: config.logLevel, ...(logStream === undefined ? {} : { stream: logStream }) };
+  const common: FastifyServerOptions = {
+    logger,
+    // One line a run, and errors: a line for each request and each answer would say nothing more.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestId,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // While it closes, the service answers by its own problem documents.
+    return503OnClosing: false,
+    clientErrorHandler: handleClientError,
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
+  };
+
+  const admin = Fastify(common) as unknown as FastifyInstance;
+  setProblemHandlers(admin as unknown as Api);
+  registerMetrics(admin, { metrics, pool });
+  registerHealth(admin as unknown as Api, { pool, lifecycle });
+
+  const services: Services = { limits, allowedOrigins, pool, metrics, lifecycle, adminUrl: () => urlOf(admin) };
+  const api = Fastify({
+    ...common,
+    bodyLimit: limits.maxBodyBytes,
+    // Fastify's defaults would drop unknown fields and turn "5" into 5.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allowUnionTypes: true } },
+  }).withTypeProvider<TypeBoxTypeProvider>() as unknown as Api;
+  api.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  api.addHook('onResponse', async (request, reply) => {
+    metrics.observeRequest(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime / 1000);
+  });
+  setJsonParser(api);
+  setProblemHandlers(api);
+  await api.register(helmet, {
+    // The service speaks plain HTTP; what stands in front of it may promise more.
+    hsts: false,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
+  await api.register(websocket, {
+    options: {
+      maxPayload: limits.maxBodyBytes,
+      perMessageDeflate: false,
+      handleProtocols: (offered: Set<string>) => (offered.has(TRACE_SUBPROTOCOL) ? TRACE_SUBPROTOCOL : false),
+    },
+  });
+  await api.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Waggle', version: VERSION, description: 'A networked sandbox for chains of eBPF programs.' },
+    },
+  });
+  await api.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  const methods = watchMethods(api);
+
+  registerRuns(api, services);
+  registerTraces(api, services);
+  registerInfo(api, services);
+  registerHealth(api, services);
+  registerMetricsSignpost(api, services);
+  registerOpenApi(api);
+  registerProblemPages(api);
+  metrics.addRoutes([...methods].flatMap(([route, taken]) => [...taken].map((method) => ({ method, route }))));
+  refuseOtherMethods(api, methods);
+  await Promise.all([api.ready(), admin.ready()]);
+
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    lifecycle.draining = true;
+    pool.drain();
+    const cancel = setTimeout(() => pool.cancelAll(), limits.maxDrainMs);
+    await Promise.all([...lifecycle.onDrain].map((listener) => listener(limits.maxDrainMs)));
+    await api.close();
+    clearTimeout(cancel);
+    await pool.close();
+    await admin.close();
+  };
+  return {
+    api: api as unknown as FastifyInstance,
+    admin,
+    urls: () => ({ api: urlOf(api as unknown as FastifyInstance), admin: urlOf(admin) }),
+    greeting: (startupMs) => greeting(urlOf(api as unknown as FastifyInstance), urlOf(admin), startupMs),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** The address that an instance listens on, as a URL; '' when it does not listen. */
+function urlOf(app: FastifyInstance): string {
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') return '';
+  // Every interface is reached by the loopback address too, and a URL of 0.0.0.0 is none.
+  const host = address.address === '0.0.0.0' ? '127.0.0.1' : address.address === '::' ? '::1' : address.address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+}
+
+function greeting(api: string, admin: string, startupMs: number): string {
+  return `
+Waggle ${VERSION} is ready after ${Math.round(startupMs)} ms.
+  API      ${api}/v1/runs
+  docs     ${api}/docs
+  metrics  ${admin}/metrics
+
+Try:
+${curlToTry(api)}
+
+`;
+}

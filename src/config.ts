@@ -1,0 +1,115 @@
+/** The environment as one schema and one frozen value; a wrong value is an error that names its variable. */
+
+import { availableParallelism } from 'node:os';
+import { envSchema } from 'env-schema';
+import { type Static, Type } from 'typebox';
+import { LIMIT_NAMES, LIMITS, type Limits, limitVariable } from './contract/limits.ts';
+
+const Port = (options: object) => Type.Integer({ minimum: 0, maximum: 65_535, ...options });
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const MAX_WORKERS = 256;
+
+const Settings = Type.Object({
+  WAGGLE_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
+  WAGGLE_PORT: Port({ default: 8080 }),
+  WAGGLE_ADMIN_PORT: Port({ default: 9464 }),
+  WAGGLE_DATA_DIR: Type.String({ default: './data', minLength: 1 }),
+  WAGGLE_WORKERS: Type.Integer({ minimum: 1, maximum: MAX_WORKERS, default: availableParallelism() }),
+  WAGGLE_API_KEYS: Type.String({ default: '' }),
+  WAGGLE_ALLOWED_ORIGINS: Type.String({ default: '' }),
+  WAGGLE_ALLOW_ANONYMOUS: Type.Unsafe<'0' | '1'>({ type: 'string', enum: ['0', '1'], default: '0' }),
+  WAGGLE_LOG_LEVEL: Type.Unsafe<LogLevel>({ type: 'string', enum: [...LOG_LEVELS], default: 'info' }),
+});
+
+const LimitSettings = Type.Object(
+  Object.fromEntries(
+    LIMIT_NAMES.map((name) => [
+      limitVariable(name),
+      Type.Integer({ minimum: 1, maximum: LIMITS[name].most, default: LIMITS[name].default }),
+    ]),
+  ),
+);
+
+const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '::1'];
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly dataDir: string;
+  readonly workers: number;
+  readonly allowedOrigins: readonly string[];
+  readonly logLevel: LogLevel;
+  readonly limits: Limits;
+  /** Names that begin with WAGGLE_ and mean nothing here: most likely misspelt. */
+  readonly unknownVariables: readonly string[];
+}
+
+/** A configuration that must not start; the message begins with the variable's name. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the configuration from an environment.
+ * Throws ConfigError for a wrong value, for keys (which this version cannot check yet), and for an address beyond loopback that would
+ * serve anybody without WAGGLE_ALLOW_ANONYMOUS=1.
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const schema = Type.Object({ ...Settings.properties, ...LimitSettings.properties });
+  // An empty variable (`WAGGLE_PORT=`) is what compose files write for "not set".
+  const data = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  let settings: Static<typeof Settings> & Readonly<Record<string, number>>;
+  try {
+    settings = envSchema({ schema, data, env: false }) as typeof settings;
+  } catch (error) {
+    throw new ConfigError((error as Error).message.replaceAll('env/', ''), { cause: error });
+  }
+  if (settings.WAGGLE_API_KEYS !== '') {
+    throw new ConfigError(
+      'WAGGLE_API_KEYS: this version cannot check keys yet; unset it rather than believe that it protects',
+    );
+  }
+  if (!LOOPBACK_HOSTS.includes(settings.WAGGLE_HOST) && settings.WAGGLE_ALLOW_ANONYMOUS !== '1') {
+    throw new ConfigError(
+      `WAGGLE_HOST: ${settings.WAGGLE_HOST} is not a loopback address, and without keys anybody could run programs; ` +
+        'set WAGGLE_ALLOW_ANONYMOUS=1 if that is meant',
+    );
+  }
+  if (settings.WAGGLE_PORT !== 0 && settings.WAGGLE_PORT === settings.WAGGLE_ADMIN_PORT) {
+    throw new ConfigError('WAGGLE_ADMIN_PORT: must differ from WAGGLE_PORT');
+  }
+  const limits = Object.fromEntries(
+    LIMIT_NAMES.map((name) => [name, settings[limitVariable(name)]]),
+  ) as unknown as Limits;
+  return Object.freeze({
+    host: settings.WAGGLE_HOST,
+    port: settings.WAGGLE_PORT,
+    adminPort: settings.WAGGLE_ADMIN_PORT,
+    dataDir: settings.WAGGLE_DATA_DIR,
+    workers: settings.WAGGLE_WORKERS,
+    allowedOrigins: Object.freeze(readOrigins(settings.WAGGLE_ALLOWED_ORIGINS)),
+    logLevel: settings.WAGGLE_LOG_LEVEL,
+    limits: Object.freeze(limits),
+    unknownVariables: Object.freeze(
+      Object.keys(environment).filter((name) => name.startsWith('WAGGLE_') && !(name in schema.properties)),
+    ),
+  });
+}
+
+/** Origins separated by commas, each as a browser sends it: scheme, host, port, nothing after. */
+function readOrigins(list: string): string[] {
+  const origins = list
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '');
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new ConfigError(`WAGGLE_ALLOWED_ORIGINS: ${origin} is not an origin such as https://example.org`);
+    }
+  }
+  return origins;
+}

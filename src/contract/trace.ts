@@ -1,0 +1,154 @@
+/** The trace socket (waggle-trace.v1): its messages, close codes and fixed times. Numbers an operator may set are in limits.ts. */
+
+import { type Static, type TSchema, Type } from 'typebox';
+import type { ProblemDocument } from './problem-document.ts';
+import type { ChainRow, PrintRow, RunResult } from './result.ts';
+import type { Budgets } from './run-spec.ts';
+import { closed, literals } from './schema.ts';
+
+export const TRACE_SUBPROTOCOL = 'waggle-trace.v1';
+/** The server pings this often; a client that misses two is cut off. */
+export const HEARTBEAT_MS = 25_000;
+export const MISSED_PINGS = 2;
+/** Rows of one `chain` message. */
+export const MAX_CHAIN_ROWS = 256;
+/** Credit that a client may give. */
+export const MAX_CREDIT_BYTES = 1024 * 1024;
+/** Bytes of a close reason (RFC 6455 §5.5: 125 with its code). */
+export const MAX_REASON_BYTES = 123;
+
+export const CLOSE_CODES = {
+  done: 1000,
+  draining: 1001,
+  too_big: 1009,
+  internal: 1011,
+  overloaded: 1013,
+  bad_message: 4400,
+  not_authenticated: 4401,
+  forbidden: 4403,
+  no_such_run: 4404,
+  hello_timeout: 4408,
+  duplicate_id: 4409,
+  gone: 4410,
+  too_many_messages: 4429,
+  slow_consumer: 4440,
+  idle: 4441,
+  session_limit: 4442,
+} as const;
+export type CloseReason = keyof typeof CLOSE_CODES;
+
+const Id = Type.String({ minLength: 1, maxLength: 128 });
+const Step = Type.String({ pattern: '^[0-9]{1,20}$' });
+
+const Hello = Type.Object(
+  {
+    type: Type.Literal('hello'),
+    id: Type.Optional(Id),
+    client: Type.Optional(Type.String({ maxLength: 256 })),
+    encoding: Type.Optional(literals(['binary', 'json'])),
+    maxBatchBytes: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  closed,
+);
+
+const Subscribe = Type.Object(
+  {
+    type: Type.Literal('subscribe'),
+    id: Id,
+    run: Type.Optional(Id),
+    sandbox: Type.Optional(Id),
+    /** A run body; checked against its own schema, so that its faults are a problem and not the end of the socket. */
+    spec: Type.Optional(Type.Unknown()),
+    from: Type.Optional(
+      Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, pattern: '^[0-9]{1,20}$' }),
+    ),
+    detail: Type.Optional(literals(['chain', 'steps'])),
+    programs: Type.Optional(Type.Array(Type.String(), { maxItems: 256 })),
+    credit: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_CREDIT_BYTES })),
+  },
+  closed,
+);
+export type Subscribe = Static<typeof Subscribe>;
+
+const Cancel = Type.Object({ type: Type.Literal('cancel'), id: Id }, closed);
+const Unsubscribe = Type.Object({ type: Type.Literal('unsubscribe'), id: Id }, closed);
+const Ping = Type.Object({ type: Type.Literal('ping'), id: Type.Optional(Id) }, closed);
+const Pong = Type.Object({ type: Type.Literal('pong'), id: Type.Optional(Id) }, closed);
+const Credit = Type.Object(
+  { type: Type.Literal('credit'), id: Id, bytes: Type.Integer({ minimum: 0, maximum: MAX_CREDIT_BYTES }) },
+  closed,
+);
+/** Messages about steps; a later version answers them. */
+const Seek = Type.Object(
+  { type: Type.Literal('seek'), id: Id, step: Step, count: Type.Integer({ maximum: 4096 }) },
+  closed,
+);
+const Inspect = Type.Object(
+  {
+    type: Type.Literal('inspect'),
+    id: Id,
+    step: Step,
+    what: Type.String(),
+    start: Type.Optional(Type.Integer()),
+    count: Type.Optional(Type.Integer()),
+  },
+  closed,
+);
+const RunTo = Type.Object(
+  {
+    type: Type.Literal('runTo'),
+    id: Id,
+    from: Step,
+    until: Type.Object({}),
+    direction: Type.Optional(Type.Literal('back')),
+  },
+  closed,
+);
+
+/** What a client may say, by type. */
+export const CLIENT_MESSAGES = {
+  hello: Hello,
+  subscribe: Subscribe,
+  cancel: Cancel,
+  unsubscribe: Unsubscribe,
+  ping: Ping,
+  pong: Pong,
+  credit: Credit,
+  seek: Seek,
+  inspect: Inspect,
+  runTo: RunTo,
+} as const satisfies Record<string, TSchema>;
+
+export type ClientMessageType = keyof typeof CLIENT_MESSAGES;
+export type ClientMessage = { [type in ClientMessageType]: Static<(typeof CLIENT_MESSAGES)[type]> }[ClientMessageType];
+
+/** What the server says. */
+export type ServerMessage =
+  | {
+      readonly type: 'welcome';
+      readonly connection: string;
+      readonly limits: Readonly<Record<string, number>>;
+      readonly heartbeatMs: number;
+      readonly features: readonly string[];
+      readonly server: string;
+    }
+  | {
+      readonly type: 'started';
+      readonly id: string;
+      readonly handle: number;
+      readonly run: string;
+      readonly programs: readonly { readonly index: number; readonly name: string; readonly insns: number }[];
+      readonly maps: readonly string[];
+      readonly budgets: Budgets;
+    }
+  | { readonly type: 'chain'; readonly id: string; readonly rows: readonly ChainRow[] }
+  | ({ readonly type: 'print'; readonly id: string } & PrintRow)
+  | { readonly type: 'result'; readonly id: string; readonly result: RunResult }
+  | { readonly type: 'end'; readonly id: string }
+  | { readonly type: 'error'; readonly id?: string; readonly problem: ProblemDocument }
+  | { readonly type: 'ping' | 'pong'; readonly id?: string }
+  | {
+      readonly type: 'goaway';
+      readonly deadlineMs: number;
+      readonly resume: readonly { readonly id: string; readonly run: string; readonly step: string }[];
+    };

@@ -1,0 +1,42 @@
+/** The closed label sets. What is not in its set is counted as `other`, so that no input can make a new series. */
+
+import { OUTCOMES, type OutcomeCode } from '../contract/outcome.ts';
+import { CLOSE_CODES } from '../contract/trace.ts';
+
+export const OTHER = 'other';
+
+const outcomeCodes = Object.keys(OUTCOMES) as OutcomeCode[];
+
+export const RUN_MODES = ['request', 'trace'] as const;
+export type RunMode = (typeof RUN_MODES)[number];
+
+export const LABELS = {
+  outcome: outcomeCodes,
+  fault: outcomeCodes.filter((code) => OUTCOMES[code].kind === 'fault'),
+  mode: RUN_MODES,
+  tailCallResult: ['taken', 'index', 'empty', 'limit'],
+  phase: ['queue', 'load', 'verify', 'compile', 'exec'],
+  budget: ['instructions', 'tailCalls', 'wallMs'],
+  probeResult: ['passed', 'failed'],
+  recycleReason: ['worker_lost', 'internal'],
+  cacheResult: ['hit', 'miss'],
+  closeCode: [...Object.values(CLOSE_CODES).map(String), OTHER],
+  statusClass: ['2xx', '3xx', '4xx', '5xx'],
+  helper: [
+    'map_lookup_elem',
+    'map_update_elem',
+    'map_delete_elem',
+    'ktime_get_ns',
+    'trace_printk',
+    'get_prandom_u32',
+    'get_smp_processor_id',
+    'tail_call',
+    OTHER,
+  ],
+  rule: [OTHER],
+} as const satisfies Record<string, readonly string[]>;
+
+/** The value if its set has it, else `other`. */
+export function closedLabel(set: readonly string[], value: string): string {
+  return set.includes(value) ? value : OTHER;
+}

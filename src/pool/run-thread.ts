@@ -1,0 +1,74 @@
+/**
+ * One run thread: a Piscina of exactly one worker. What a task can do to the thread is a value here (answered, threw, lost); a thread
+ * that must not be trusted any more is replaced as a whole, and nobody waits for the old one to die: V8 may ignore terminate() inside
+ * an optimised tail-call cycle for seconds.
+ */
+
+import type { Transferable } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { TaskAnswer, WorkerTask } from '../contract/task.ts';
+
+/** V8 heap of one run thread. It does not bound ArrayBuffers or Wasm memories: those are metered by the engine. */
+export const THREAD_HEAP_MIB = 512;
+export const THREAD_STACK_MIB = 4;
+
+export type ThreadAnswer =
+  | { readonly kind: 'answered'; readonly answer: TaskAnswer }
+  /** The worker body threw: a defect of ours. */
+  | { readonly kind: 'threw'; readonly error: Error }
+  /** The thread died, or was killed because it did not answer in time. */
+  | { readonly kind: 'lost'; readonly error: Error };
+
+export class RunThread {
+  readonly #worker: string;
+  #piscina: Piscina<WorkerTask, TaskAnswer>;
+
+  /** worker: the URL of the worker body, as text. */
+  constructor(worker: string) {
+    this.#worker = worker;
+    this.#piscina = this.#create();
+  }
+
+  #create(): Piscina<WorkerTask, TaskAnswer> {
+    const piscina = new Piscina<WorkerTask, TaskAnswer>({
+      filename: this.#worker,
+      minThreads: 1,
+      maxThreads: 1,
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MIB, stackSizeMb: THREAD_STACK_MIB },
+    });
+    // A worker that dies between tasks is replaced by Piscina itself; without a listener the event would end the process.
+    piscina.on('error', () => {});
+    return piscina;
+  }
+
+  /** Runs one task; after deadlineMs without an answer the thread counts as lost. */
+  async run(task: WorkerTask, transferList: Transferable[], deadlineMs: number): Promise<ThreadAnswer> {
+    const piscina = this.#piscina;
+    const [thread] = piscina.threads;
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), deadlineMs);
+    try {
+      return {
+        kind: 'answered',
+        answer: await piscina.run(task, { transferList: transferList as never, signal: deadline.signal }),
+      };
+    } catch (error) {
+      // Piscina rejects alike for a body that threw and a worker that is gone; only in the second case its thread is another one.
+      const lost = deadline.signal.aborted || piscina.threads[0] !== thread;
+      return { kind: lost ? 'lost' : 'threw', error: error instanceof Error ? error : new Error(String(error)) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A new worker in place of the old one. */
+  replace(): void {
+    void this.#piscina.destroy();
+    this.#piscina = this.#create();
+  }
+
+  async close(): Promise<void> {
+    await this.#piscina.destroy();
+  }
+}

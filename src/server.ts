@@ -1,0 +1,37 @@
+/** The process: reads the environment, listens, and drains when it is told to stop. */
+
+import closeWithGrace from 'close-with-grace';
+import { buildService } from './app.ts';
+import { ConfigError, type Config, readConfig } from './config.ts';
+
+/** Time beyond maxDrainMs until a process that hangs is ended, ms. */
+const CLOSE_GRACE_MS = 10_000;
+
+function readConfigOrExit(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`waggle: ${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+const config = readConfigOrExit();
+const service = await buildService(config);
+const { log } = service.api;
+if (config.unknownVariables.length > 0) log.warn({ variables: config.unknownVariables }, 'variables that mean nothing here');
+
+closeWithGrace({ delay: config.limits.maxDrainMs + CLOSE_GRACE_MS, logger: false }, async ({ signal, err }) => {
+  if (err !== undefined) log.fatal({ err }, 'ended by a defect');
+  log.info({ signal }, 'draining');
+  await service.close();
+  log.info('drained');
+});
+
+await service.api.listen({ host: config.host, port: config.port });
+await service.admin.listen({ host: config.host, port: config.adminPort });
+const startupMs = Math.round(performance.now());
+log.info({ ...service.urls(), startupMs }, 'ready');
+// To standard error, so that standard output stays one JSON line a time.
+process.stderr.write(service.greeting(startupMs));

@@ -1,0 +1,59 @@
+/** A service for one test, which ends with the test. */
+
+import type { TestContext } from 'node:test';
+import { buildService, type Service } from '../../src/app.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import type { Limits } from '../../src/contract/limits.ts';
+import type { RunBody } from '../../src/contract/run.ts';
+
+export const SCRIPTED_WORKER = new URL('../fixtures/workers/scripted.ts', import.meta.url).href;
+
+export interface BuildOptions {
+  readonly limits?: Partial<Limits>;
+  readonly config?: Partial<Config>;
+  /** Default: the scripted worker; null: the real one. */
+  readonly worker?: string | null;
+}
+
+export interface BuiltService extends Service {
+  /** Log lines so far. */
+  readonly lines: Record<string, unknown>[];
+  /** POST /v1/runs without a port. */
+  post(body: unknown, headers?: Record<string, string>): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  // biome-ignore lint/suspicious/noExplicitAny: the shape of an answer is what the tests are about.
+  readonly body: any;
+}
+
+/** Builds a service with one thread; inject or listen on it as the test needs. */
+export async function build(t: TestContext, { limits = {}, config = {}, worker = SCRIPTED_WORKER }: BuildOptions = {}): Promise<BuiltService> {
+  const lines: Record<string, unknown>[] = [];
+  const defaults = readConfig({ WAGGLE_WORKERS: '1', WAGGLE_PORT: '0', WAGGLE_ADMIN_PORT: '0' });
+  const service = await buildService(
+    { ...defaults, ...config, limits: { ...defaults.limits, ...limits } },
+    { ...(worker === null ? {} : { worker }), logStream: { write: (line) => void lines.push(JSON.parse(line)) } },
+  );
+  t.after(() => service.close());
+  return {
+    ...service,
+    lines,
+    post: async (body, headers = {}) => {
+      const response = await service.api.inject({
+        method: 'POST',
+        url: '/v1/runs',
+        headers: { 'content-type': 'application/json', ...headers },
+        payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      });
+      return { status: response.statusCode, headers: response.headers, body: response.json() };
+    },
+  };
+}
+
+/** A body for the scripted worker, which behaves as the entry's name says. */
+export function scripted(entry: string, changes: Partial<RunBody> = {}): RunBody {
+  return { programs: [{ name: entry, type: 'xdp', asm: 'r0 = 2\nexit' }], entry, ...changes };
+}
