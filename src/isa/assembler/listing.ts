@@ -43,11 +43,14 @@ export function readColumns(source: string): ListingColumns | undefined {
 }
 
 const SYMBOL_LINE = /^[0-9a-f]{16} <([A-Za-z_.$][A-Za-z0-9_.$]*)>:[ \t\r]*$/;
+const ADDRESS_DIGITS = 16;
 const MAX_SYMBOL_LINE_CHARACTERS = 1_024;
 
 /** Name in a symbol's line of llvm-objdump, which is a label here; undefined for any other line. */
 export function readSymbolLine(source: string): string | undefined {
-  return source.length > MAX_SYMBOL_LINE_CHARACTERS ? undefined : SYMBOL_LINE.exec(source)?.[1];
+  // The cheap question first: nearly all lines are instructions.
+  if (source[ADDRESS_DIGITS] !== ' ' || source.length > MAX_SYMBOL_LINE_CHARACTERS) return undefined;
+  return SYMBOL_LINE.exec(source)?.[1];
 }
 
 const HEADER = /^(?:Disassembly of section [^ ]+:[ \t\r]*$|[^ \t]+:[ \t]+file format elf64-bpf)/;

@@ -13,9 +13,10 @@ export interface Register {
 
 /** r0 to r10; r11 also reads, as in LLVM, so that the verifier can refuse it in Linux's words. */
 const REGISTER = /^([rw])([0-9]|1[01])$/;
+const LONGEST_REGISTER = 3;
 
 export function registerOf(token: Token): Register | undefined {
-  const match = token.kind === 'name' ? REGISTER.exec(token.text) : null;
+  const match = token.text.length <= LONGEST_REGISTER ? REGISTER.exec(token.text) : null;
   return match === null ? undefined : { number: Number(match[2]), width: match[1] === 'r' ? 64 : 32 };
 }
 

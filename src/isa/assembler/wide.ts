@@ -49,7 +49,7 @@ function parseLoadedValue(cursor: Cursor): Draft {
     default:
       throw cursor.error(
         token,
-        `expected ${Object.values(REFERENCE_WORDS).join(', ')} before '#', found '${token.text}'`,
+        `expected one of ${Object.values(REFERENCE_WORDS).join(', ')} before '#', found '${token.text}'`,
       );
   }
 }
