@@ -125,9 +125,10 @@ export async function buildService(config: Config, { worker = WORKER_URL, logStr
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     lifecycle.draining = true;
-    pool.drain();
+    const settled = pool.drain();
     const cancel = setTimeout(() => pool.cancelAll(), limits.maxDrainMs);
-    await Promise.all([...lifecycle.onDrain].map((listener) => listener(limits.maxDrainMs)));
+    // Until the last run is answered the port stays open, so that new requests hear `draining` and not a broken connection.
+    await Promise.all([settled, ...[...lifecycle.onDrain].map((listener) => listener(limits.maxDrainMs))]);
     await api.close();
     clearTimeout(cancel);
     await pool.close();

@@ -87,6 +87,8 @@ export class RunPool {
   readonly #threads: readonly RunThread[];
   readonly #queue = new FairQueue<Job>();
   readonly #running = new Set<Job>();
+  /** Waiting or running. */
+  readonly #admitted = new Set<Job>();
   #draining = false;
   #closed = false;
 
@@ -127,6 +129,7 @@ export class RunPool {
       answer: Promise.withResolvers<RunAnswer>(),
       queueTimer: undefined,
     };
+    this.#admitted.add(job);
     this.#queue.push(job);
     this.#dispatch();
     if (!this.#running.has(job)) {
@@ -145,9 +148,10 @@ export class RunPool {
     return passed ? 'passed' : 'failed';
   }
 
-  /** From now on new runs are refused; admitted ones go on. */
-  drain(): void {
+  /** From now on new runs are refused; resolves when all that were admitted have been answered. */
+  async drain(): Promise<void> {
     this.#draining = true;
+    await Promise.allSettled([...this.#admitted].map((job) => job.answer.promise));
   }
 
   /** Cancels everything that waits or runs. */
@@ -161,7 +165,7 @@ export class RunPool {
   async close(): Promise<void> {
     this.#draining = true;
     this.cancelAll();
-    await Promise.allSettled([...this.#running].map((job) => job.answer.promise));
+    await this.drain();
     this.#closed = true;
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
@@ -208,16 +212,21 @@ export class RunPool {
       const answer = await thread.run(task, transferList, spec.budgets.wallMs + this.#options.limits.maxAnswerGraceMs);
       if (answer.kind === 'answered') await channel?.finish();
       else channel?.close();
-      this.#running.delete(job);
+      this.#leave(job);
       const reason = recycleReason(answer);
       if (reason === null) this.#release(thread);
       else void this.#recycle(thread, reason);
       job.answer.resolve(runAnswer(answer, job.request, queueUs));
     } catch (error) {
-      this.#running.delete(job);
+      this.#leave(job);
       void this.#recycle(thread, 'internal');
       job.answer.reject(error);
     }
+  }
+
+  #leave(job: Job): void {
+    this.#running.delete(job);
+    this.#admitted.delete(job);
   }
 
   #cancel(job: Job): void {
@@ -232,6 +241,7 @@ export class RunPool {
 
   #finishUnrun(job: Job, code: OutcomeCode): void {
     clearTimeout(job.queueTimer);
+    this.#leave(job);
     const waited = performance.now() - job.since;
     this.#options.observer.waited(waited / 1000);
     const result = unrunResult(job.request.id, job.request.spec, code, microseconds(waited));

@@ -1,6 +1,7 @@
 /** A service for one test, which ends with the test. */
 
 import type { TestContext } from 'node:test';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { buildService, type Service } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Limits } from '../../src/contract/limits.ts';
@@ -20,6 +21,8 @@ export interface BuiltService extends Service {
   readonly lines: Record<string, unknown>[];
   /** POST /v1/runs without a port. */
   post(body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Resolves when so many runs are on threads. */
+  busy(threads: number): Promise<void>;
 }
 
 export interface Answer {
@@ -41,6 +44,10 @@ export async function build(t: TestContext, { limits = {}, config = {}, worker =
   return {
     ...service,
     lines,
+    busy: async (threads) => {
+      const line = `waggle_pool_busy_threads ${threads}\n`;
+      while (!(await service.admin.inject('/metrics')).body.includes(line)) await immediate();
+    },
     post: async (body, headers = {}) => {
       const response = await service.api.inject({
         method: 'POST',

@@ -1,0 +1,67 @@
+/** A client of the trace socket for tests: it keeps what it hears and lets a test wait for a message or for the close. */
+
+import { WebSocket } from 'ws';
+
+// biome-ignore lint/suspicious/noExplicitAny: messages are what the tests are about.
+type Heard = any;
+
+export interface TraceClient {
+  readonly heard: Heard[];
+  say(message: unknown): void;
+  sayRaw(data: string | Buffer): void;
+  /** The first message of this type (and id) that has come or will come. Rejects when the socket closes before. */
+  wait(type: string, id?: string): Promise<Heard>;
+  /** Code and reason of the close. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  end(): void;
+}
+
+export interface TraceClientOptions {
+  readonly protocols?: string[];
+  readonly headers?: Record<string, string>;
+}
+
+/** Connects; rejects with the HTTP status when the server refuses the upgrade. */
+export function connectTrace(url: string, { protocols = ['waggle-trace.v1'], headers = {} }: TraceClientOptions = {}): Promise<TraceClient> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/traces`, protocols, { headers });
+  const heard: Heard[] = [];
+  const waiting = new Set<() => void>();
+  const closed = Promise.withResolvers<{ code: number; reason: string }>();
+  let isClosed = false;
+  socket.on('message', (data: Buffer) => {
+    heard.push(JSON.parse(data.toString()));
+    for (const check of waiting) check();
+  });
+  socket.on('close', (code, reason) => {
+    isClosed = true;
+    closed.resolve({ code, reason: reason.toString() });
+    for (const check of waiting) check();
+  });
+  const client: TraceClient = {
+    heard,
+    say: (message) => socket.send(JSON.stringify(message)),
+    sayRaw: (data) => socket.send(data),
+    wait: (type, id) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          const message = heard.find((one) => one.type === type && (id === undefined || one.id === id));
+          if (message === undefined && !isClosed) return;
+          waiting.delete(check);
+          if (message === undefined) reject(new Error(`closed before ${type}: ${JSON.stringify(heard)}`));
+          else resolve(message);
+        };
+        waiting.add(check);
+        check();
+      }),
+    closed: closed.promise,
+    end: () => socket.close(1000),
+  };
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve(client));
+    socket.once('unexpected-response', (_request, response) => {
+      socket.terminate();
+      reject(new Error(`status ${response.statusCode}`));
+    });
+    socket.on('error', reject);
+  });
+}
