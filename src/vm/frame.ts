@@ -53,33 +53,33 @@ class FrameUse {
 export function step(state: StackState, instruction: Instruction, use?: FrameUse): void {
   const row = OPCODES[instruction.opcode];
   const { dst, src, offset, imm } = instruction;
-  const valueOf = (register: number) => state[register] ?? NOT_STACK;
+  const held = (register: number) => state[register] ?? NOT_STACK;
   const escapeIfStack = (register: number) => {
-    if (valueOf(register) !== NOT_STACK && use !== undefined) use.escapes = true;
+    if (held(register) !== NOT_STACK && use !== undefined) use.escapes = true;
   };
   const access = (register: number) => {
-    const value = valueOf(register);
+    const value = held(register);
     if (value < NOT_STACK) use?.reach(value + offset);
   };
   switch (row?.kind) {
     case 'alu': {
       const constant = row.operand === 'imm' && row.width === 64;
-      const before = valueOf(dst);
+      const before = held(dst);
       if (row.operation === 'mov') {
         const copies = row.operand === 'reg' && row.width === 64 && offset === 0;
-        if (row.operand === 'imm' || valueOf(src) === NOT_STACK) state[dst] = NOT_STACK;
-        else state[dst] = copies ? valueOf(src) : VARYING;
+        if (row.operand === 'imm' || held(src) === NOT_STACK) state[dst] = NOT_STACK;
+        else state[dst] = copies ? held(src) : VARYING;
       } else if (before < NOT_STACK && constant && (row.operation === 'add' || row.operation === 'sub')) {
         const moved = row.operation === 'add' ? before + imm : before - imm;
         state[dst] = Math.abs(moved) < MAX_OFFSET ? moved : VARYING;
-      } else if (before !== NOT_STACK || (row.operand === 'reg' && valueOf(src) !== NOT_STACK)) {
+      } else if (before !== NOT_STACK || (row.operand === 'reg' && held(src) !== NOT_STACK)) {
         state[dst] = VARYING;
       }
       escapeIfVarying(state, dst, use);
       return;
     }
     case 'endian':
-      if (valueOf(dst) !== NOT_STACK) state[dst] = VARYING;
+      if (held(dst) !== NOT_STACK) state[dst] = VARYING;
       escapeIfVarying(state, dst, use);
       return;
     case 'load':
@@ -99,7 +99,7 @@ export function step(state: StackState, instruction: Instruction, use?: FrameUse
       return;
     case 'call':
       for (let register = 1; register <= 5; register++) {
-        const value = valueOf(register);
+        const value = held(register);
         if (value === NOT_STACK) continue;
         if (src === CALL_SOURCE.FUNCTION || value === VARYING) escapeIfStack(register);
         else use?.reach(value);

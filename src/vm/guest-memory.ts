@@ -1,0 +1,134 @@
+/** One VM's linear memory: placing regions, opening bytes to the guest, and clearing everything before the next owner. */
+
+import {
+  CHAIN,
+  DATA_REGION,
+  FIRST_GUEST_PAGE,
+  MAP_DESCRIPTOR,
+  MEMORY_PAGES,
+  PERMISSION,
+  SHADOW_OFFSET,
+  STACK,
+} from '../contract/memory.ts';
+
+/** A stretch of guest memory with a name, for faults and for people. */
+export interface Region {
+  /** `ctx`, `packet`, `stack`, or the map's name. */
+  readonly name: string;
+  readonly kind: 'ctx' | 'packet' | 'stack' | 'map';
+  readonly start: number;
+  /** One past the last byte. */
+  readonly end: number;
+  /** Of a map: bytes from one element's value to the next; 0 elsewhere. */
+  readonly stride: number;
+}
+
+/** Closed bytes between two regions, so that an access just past one is a fault and still finds its name. */
+const REGION_GAP = 64;
+const ALIGNMENT = 8;
+
+export class GuestMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly view: DataView<SharedArrayBuffer>;
+  /** Guest bytes that one owner may place (policy of the memory's size class; the address space itself is the same for all). */
+  readonly capacity: number;
+  readonly #regions: Region[] = [];
+  #top = DATA_REGION;
+  #chainRows = 0;
+  #nestedFrames = false;
+
+  constructor(capacity: number) {
+    // Shared, so that one module variant serves runs and sandboxes. The pages cost nothing until they are touched.
+    this.memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true });
+    const buffer = this.memory.buffer as SharedArrayBuffer;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.capacity = Math.min(capacity, SHADOW_OFFSET - DATA_REGION);
+    this.#openStack();
+  }
+
+  #openStack(): void {
+    const start = STACK.BASE - STACK.MAX_BYTES;
+    this.open(start, STACK.MAX_BYTES, PERMISSION.READ_WRITE);
+    this.#regions.push({ name: 'stack', kind: 'stack', start, end: STACK.BASE, stride: 0 });
+  }
+
+  /** Bytes placed so far. */
+  get used(): number {
+    return this.#top - DATA_REGION;
+  }
+
+  get regions(): readonly Region[] {
+    return this.#regions;
+  }
+
+  /** Address of `size` fresh zero bytes that are closed to the guest. Throws when the capacity is passed: callers meter first. */
+  allocate(size: number): number {
+    const address = Math.ceil((this.#top + REGION_GAP) / ALIGNMENT) * ALIGNMENT;
+    const top = address + size + REGION_GAP;
+    if (top - DATA_REGION > this.capacity) {
+      throw new Error(`guest memory: ${size} bytes do not fit behind ${this.used} of ${this.capacity}`);
+    }
+    this.#top = top;
+    return address;
+  }
+
+  /** The engine has written so many rows of the chain. */
+  noteChainRows(rows: number): void {
+    this.#chainRows = Math.max(this.#chainRows, Math.min(rows, 2 * CHAIN.KEPT));
+  }
+
+  /** Frames below the entry program's may be in use. */
+  noteNestedFrames(): void {
+    this.#nestedFrames = true;
+  }
+
+  /** Bytes that `allocate(size)` takes at most. */
+  static footprint(size: number): number {
+    return size + 2 * REGION_GAP + ALIGNMENT;
+  }
+
+  addRegion(region: Region): void {
+    this.#regions.push(region);
+  }
+
+  /** Sets the permission of each byte. */
+  open(address: number, size: number, permission: number): void {
+    this.bytes.fill(permission, SHADOW_OFFSET + address, SHADOW_OFFSET + address + size);
+  }
+
+  /** True when all bytes carry the permission. `address` may be any number. */
+  allows(address: number, size: number, permission: number): boolean {
+    if (address < 0 || address + size > SHADOW_OFFSET) return false;
+    const from = SHADOW_OFFSET + address;
+    for (let at = from; at < from + size; at++) if ((this.bytes[at]! & permission) !== permission) return false;
+    return true;
+  }
+
+  /** The region that holds the address, or else the one that ends or starts within a gap of it. */
+  regionNear(address: number): Region | undefined {
+    return (
+      this.#regions.find((region) => address >= region.start && address < region.end) ??
+      this.#regions.find((region) => address >= region.end && address < region.end + REGION_GAP) ??
+      this.#regions.find((region) => address >= region.start - REGION_GAP && address < region.start)
+    );
+  }
+
+  /** Zeroes every byte that an owner or the engine can have written, shadow included. */
+  clear(): void {
+    this.bytes.fill(0, 0, FIRST_GUEST_PAGE);
+    this.bytes.fill(0, MAP_DESCRIPTOR.BASE, MAP_DESCRIPTOR.BASE + MAP_DESCRIPTOR.BYTES * MAP_DESCRIPTOR.COUNT);
+    this.bytes.fill(0, CHAIN.BASE, CHAIN.BASE + this.#chainRows * CHAIN.ROW_BYTES);
+    const lowestFrame = this.#nestedFrames ? STACK.LIMIT : STACK.BASE - STACK.MAX_BYTES;
+    for (const shadow of [0, SHADOW_OFFSET]) {
+      this.bytes.fill(0, shadow + lowestFrame, shadow + STACK.BASE);
+      this.bytes.fill(0, shadow + DATA_REGION, shadow + this.#top);
+    }
+    this.#top = DATA_REGION;
+    this.#chainRows = 0;
+    this.#nestedFrames = false;
+    this.#regions.length = 0;
+    this.#openStack();
+  }
+}

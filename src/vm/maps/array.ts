@@ -1,0 +1,74 @@
+/**
+ * array and percpu_array (with one possible CPU the two are alike). Behind each value lies at least one closed byte, so that an access past
+ * an element's end is a fault even in the middle of the array.
+ *
+ *   DATA   +-------------+-----+-------------+-----+
+ *          | value 0     |gap  | value 1     |gap  | …      stride = value size + gap, a multiple of 8
+ *          +-------------+-----+-------------+-----+
+ */
+
+import { ERRNO } from '../../spec/errno.ts';
+import type { MapEntry, MapSpec } from '../../spec/object.ts';
+import type { GuestMemory } from '../guest-memory.ts';
+import { roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
+
+function strideOf(spec: MapSpec): number {
+  return roundUp8(spec.valueSize + 1);
+}
+
+export function arrayBytes(spec: MapSpec): number {
+  return strideOf(spec) * spec.maxEntries;
+}
+
+export class ArrayMap implements VmMap {
+  readonly spec: MapSpec;
+  readonly #memory: GuestMemory;
+  readonly #data: number;
+  readonly #stride: number;
+
+  constructor(memory: GuestMemory, index: number, spec: MapSpec) {
+    this.spec = spec;
+    this.#memory = memory;
+    this.#stride = strideOf(spec);
+    this.#data = memory.allocate(arrayBytes(spec));
+    const permission = valuePermission(spec);
+    for (let element = 0; element < spec.maxEntries; element++) {
+      memory.open(this.#data + element * this.#stride, spec.valueSize, permission);
+    }
+    const end = this.#data + (spec.maxEntries - 1) * this.#stride + spec.valueSize;
+    memory.addRegion({ name: spec.name, kind: 'map', start: this.#data, end, stride: this.#stride });
+    writeDescriptor(memory, index, spec, this.#data, this.#stride);
+  }
+
+  #address(index: number): number {
+    return index < this.spec.maxEntries ? this.#data + index * this.#stride : 0;
+  }
+
+  lookup(key: number): number {
+    return this.#address(this.#memory.view.getUint32(key, true));
+  }
+
+  /** Order of the checks: kernel array_map_update_elem. */
+  update(key: number, value: number, flags: bigint): number {
+    if ((flags & ~UPDATE.LOCK) > UPDATE.EXIST) return -ERRNO.EINVAL;
+    const address = this.lookup(key);
+    if (address === 0) return -ERRNO.E2BIG;
+    if ((flags & UPDATE.NOEXIST) !== 0n) return -ERRNO.EEXIST;
+    if ((flags & UPDATE.LOCK) !== 0n) return -ERRNO.EINVAL;
+    this.#memory.bytes.copyWithin(address, value, value + this.spec.valueSize);
+    return 0;
+  }
+
+  delete(_key: number): number {
+    return -ERRNO.EINVAL;
+  }
+
+  entries(): MapEntry[] {
+    return Array.from({ length: this.spec.maxEntries }, (_, index) => {
+      const key = new Uint8Array(4);
+      new DataView(key.buffer).setUint32(0, index, true);
+      const address = this.#address(index);
+      return { key, value: Uint8Array.from(this.#memory.bytes.subarray(address, address + this.spec.valueSize)) };
+    });
+  }
+}

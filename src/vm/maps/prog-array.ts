@@ -1,0 +1,73 @@
+/**
+ * prog_array: u32 slots that hold a program's number + 1, which is its index in the VM's table; 0 is empty. They are closed to the guest.
+ * A change is a seqlock write: the generation is odd while it lasts and has grown by 2 afterwards, and a hop that reads meanwhile tries again.
+ */
+
+import { MAP_DESCRIPTOR } from '../../contract/memory.ts';
+import { ERRNO } from '../../spec/errno.ts';
+import type { MapEntry, MapSpec } from '../../spec/object.ts';
+import type { GuestMemory } from '../guest-memory.ts';
+import { type VmMap, writeDescriptor } from './map.ts';
+
+const SLOT_BYTES = 4;
+
+export function progArrayBytes(spec: MapSpec): number {
+  return SLOT_BYTES * spec.maxEntries;
+}
+
+export class ProgArrayMap implements VmMap {
+  readonly spec: MapSpec;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #slots: number;
+  readonly #generation: number;
+
+  constructor(memory: GuestMemory, index: number, spec: MapSpec) {
+    this.spec = spec;
+    this.#words = new Int32Array(memory.bytes.buffer);
+    const data = memory.allocate(progArrayBytes(spec));
+    const descriptor = writeDescriptor(memory, index, spec, data, SLOT_BYTES);
+    this.#slots = data / SLOT_BYTES;
+    this.#generation = (descriptor + MAP_DESCRIPTOR.GENERATION) / SLOT_BYTES;
+  }
+
+  /** Initial contents: no generation, no seqlock. `program` is a program's number. */
+  initialise(slot: number, program: number): void {
+    this.#words[this.#slots + slot] = program + 1;
+  }
+
+  /** Replaces several slots at once, between two tail calls of a chain that runs meanwhile. null empties a slot. */
+  replace(changes: ReadonlyMap<number, number | null>): void {
+    Atomics.add(this.#words, this.#generation, 1);
+    for (const [slot, program] of changes) {
+      Atomics.store(this.#words, this.#slots + slot, program === null ? 0 : program + 1);
+    }
+    Atomics.add(this.#words, this.#generation, 1);
+  }
+
+  /** Programs cannot reach elements of a prog array (EINVAL at load: cannot pass map_type 3). */
+  lookup(_key: number): number {
+    return 0;
+  }
+
+  update(_key: number, _value: number, _flags: bigint): number {
+    return -ERRNO.EINVAL;
+  }
+
+  delete(_key: number): number {
+    return -ERRNO.EINVAL;
+  }
+
+  /** Filled slots: index, program number. */
+  entries(): MapEntry[] {
+    const found: MapEntry[] = [];
+    for (let slot = 0; slot < this.spec.maxEntries; slot++) {
+      const value = Atomics.load(this.#words, this.#slots + slot);
+      if (value === 0) continue;
+      const bytes = new Uint8Array(8);
+      new DataView(bytes.buffer).setUint32(0, slot, true);
+      new DataView(bytes.buffer).setUint32(4, value - 1, true);
+      found.push({ key: bytes.slice(0, 4), value: bytes.slice(4) });
+    }
+    return found;
+  }
+}

@@ -1,0 +1,374 @@
+/** One VM: programs and maps on one memory, run from an entry to an outcome. */
+
+import { CELL, DATA_REGION, FIRST_GUEST_PAGE, MAP_DESCRIPTOR, PERMISSION, SHADOW_OFFSET } from '../contract/memory.ts';
+import type { OutcomeCode } from '../contract/outcome.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { OPCODES } from '../isa/opcodes.ts';
+import type { MapSpec } from '../spec/object.ts';
+import { instantiateDriver } from './driver.ts';
+import { FuelTank } from './fuel.ts';
+import { GuestMemory } from './guest-memory.ts';
+import { HelperContext, type PrintLine } from './helpers/context.ts';
+import { HELPER_FUNCTIONS } from './helpers/index.ts';
+import { createMap, mapFootprint } from './maps/index.ts';
+import type { VmMap } from './maps/map.ts';
+import { ProgArrayMap } from './maps/prog-array.ts';
+import { type FaultAccess, GuestStop } from './stop.ts';
+import { ENGINE_MODULE, FAULT_REASON } from './translate/imports.ts';
+
+/** A program of a VM; its number is its position in the list. */
+export interface VmProgram {
+  readonly name: string;
+  readonly instructions: readonly Instruction[];
+  /** More than one function: frames of calls lie below the entry's. */
+  readonly hasSubprograms: boolean;
+  /** Compiled when the program is first needed. */
+  readonly module: () => WebAssembly.Module;
+}
+
+/** The bytes that r1 leads to. Offsets of packet fields are bytes of the context in which a packet address stands. */
+export interface VmContext {
+  readonly bytes: Uint8Array;
+  /** One PERMISSION a byte. */
+  readonly permissions: Uint8Array;
+  readonly packetFields: readonly { readonly offset: number; readonly packetOffset: number }[];
+}
+
+export interface VmPacket {
+  readonly bytes: Uint8Array;
+  /** Bytes from here to `end` are open. */
+  readonly start: number;
+  readonly end: number;
+  readonly permission: number;
+}
+
+export interface VmSetup {
+  readonly memory: GuestMemory;
+  readonly driver: WebAssembly.Module;
+  readonly programs: readonly VmProgram[];
+  readonly maps: readonly MapSpec[];
+  /** undefined: r1 is the packet itself (raw). */
+  readonly context: VmContext | undefined;
+  readonly packet: VmPacket | undefined;
+  readonly seed: bigint;
+}
+
+export interface VmLimits {
+  readonly instructions: number;
+  /** Tail calls that the whole run may take; null: no budget. */
+  readonly tailCalls: number | null;
+  /** Tail calls of one invocation beyond which a call fails (Linux: 33). */
+  readonly maxTailCalls: number;
+  /** On the clock of `performance.now()`. */
+  readonly deadline: number;
+  readonly isCancelled: () => boolean;
+  readonly now: () => number;
+}
+
+/** What a run says while it goes on. */
+export interface VmListener {
+  readonly print: (line: PrintLine) => void;
+  /** Now and then: rows of the chain may be read. */
+  readonly progress: () => void;
+}
+
+/** A prog-array slot that a run saw in another generation than before: replay puts it back at the same attempt. */
+export interface SlotLogRow {
+  /** Number of the tail-call attempt in the run. */
+  readonly attempt: number;
+  readonly map: number;
+  readonly generation: number;
+  readonly slot: number;
+}
+
+export interface VmRun {
+  readonly code: OutcomeCode;
+  readonly stop: GuestStop | undefined;
+  readonly r0: bigint | undefined;
+  readonly instructions: number;
+  readonly last: { readonly program: number; readonly pc: number } | undefined;
+  readonly tailCalls: number;
+  readonly misses: { readonly index: number; readonly empty: number; readonly limit: number };
+  /** Invocations by the number of hops that they took. */
+  readonly chainDepths: ReadonlyMap<number, number>;
+  readonly helperCalls: ReadonlyMap<number, number>;
+  readonly invocations: number;
+  readonly slotLog: readonly SlotLogRow[];
+}
+
+const NO_TAIL_CALL_BUDGET = 0xffff_ffff;
+/** Changes of slots that a run records; beyond it a replay would not be exact, so the run says so. */
+const MAX_SLOT_LOG = 1_000_000;
+const SLOT_WAIT_MS = 1;
+const CLOCK_BASE_NS = 1_000_000_000_000n;
+const CLOCK_SPREAD_NS = 1n << 40n;
+const SEED_MIX = 0x9e37_79b9_7f4a_7c15n;
+
+/** Guest memory that a VM with these parts takes: known, and compared with the budget, before anything is placed. */
+export function footprint(maps: readonly MapSpec[], contextBytes: number, packetBytes: number): number {
+  const fixed = GuestMemory.footprint(contextBytes) + GuestMemory.footprint(packetBytes);
+  return maps.reduce((sum, map) => sum + mapFootprint(map), fixed);
+}
+
+export class Vm {
+  readonly memory: GuestMemory;
+  readonly maps: readonly VmMap[];
+  readonly #programs: readonly VmProgram[];
+  readonly #table: WebAssembly.Table;
+  readonly #invoke: (index: number) => void;
+  readonly #contextAddress: number;
+  readonly #setup: VmSetup;
+  readonly #packetAddress: number;
+  readonly #slotLog: SlotLogRow[] = [];
+  #fuel: FuelTank | undefined;
+  #listener: VmListener | undefined;
+
+  constructor(setup: VmSetup) {
+    const { memory } = setup;
+    this.memory = memory;
+    this.#setup = setup;
+    this.#programs = setup.programs;
+    this.#packetAddress = this.#placePacket();
+    this.#contextAddress = this.#placeContext();
+    this.maps = setup.maps.map((spec, index) => createMap(memory, index, spec));
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: setup.programs.length + 1 });
+    if (setup.programs.some((program) => program.hasSubprograms)) memory.noteNestedFrames();
+    const driver = instantiateDriver(setup.driver, memory.memory, this.#table, (index) => this.#resolve(index));
+    this.#invoke = driver.invoke;
+    for (let index = 0; index < this.#table.length; index++) this.#table.set(index, driver.resolver);
+    memory.view.setBigUint64(CELL.CLOCK_BASE, CLOCK_BASE_NS + ((setup.seed * SEED_MIX) % CLOCK_SPREAD_NS), true);
+    memory.view.setBigUint64(CELL.RANDOM, BigInt.asUintN(64, setup.seed * SEED_MIX), true);
+  }
+
+  #placePacket(): number {
+    const { memory, packet } = this.#setup;
+    if (packet === undefined) return 0;
+    const address = memory.allocate(packet.bytes.length);
+    memory.bytes.set(packet.bytes, address);
+    const start = address + packet.start;
+    const end = address + packet.end;
+    memory.open(start, packet.end - packet.start, packet.permission);
+    memory.addRegion({ name: 'packet', kind: 'packet', start, end, stride: 0 });
+    return address;
+  }
+
+  #placeContext(): number {
+    const { memory, context, packet } = this.#setup;
+    if (context === undefined) {
+      memory.view.setBigUint64(CELL.CONTEXT, BigInt(this.#packetAddress), true);
+      memory.view.setBigUint64(CELL.RAW_LENGTH, BigInt(packet?.bytes.length ?? 0), true);
+      return this.#packetAddress;
+    }
+    const address = memory.allocate(context.bytes.length);
+    memory.bytes.set(context.bytes, address);
+    context.permissions.forEach((permission, offset) => {
+      memory.open(address + offset, 1, permission);
+    });
+    for (const field of context.packetFields) {
+      memory.view.setUint32(address + field.offset, this.#packetAddress + field.packetOffset, true);
+    }
+    memory.addRegion({ name: 'ctx', kind: 'ctx', start: address, end: address + context.bytes.length, stride: 0 });
+    memory.view.setBigUint64(CELL.CONTEXT, BigInt(address), true);
+    return address;
+  }
+
+  /** Fills a slot before the run; `program` is a number of this VM. */
+  initialiseSlot(map: number, slot: number, program: number): void {
+    const target = this.maps[map];
+    if (!(target instanceof ProgArrayMap)) throw new Error(`map ${map} is no prog array`);
+    target.initialise(slot, program);
+  }
+
+  /** The context's bytes as they are now. */
+  contextBytes(): Uint8Array {
+    const length = this.#setup.context?.bytes.length ?? 0;
+    return Uint8Array.from(this.memory.bytes.subarray(this.#contextAddress, this.#contextAddress + length));
+  }
+
+  /** The packet's bytes as they are now. */
+  packetBytes(): Uint8Array {
+    const length = this.#setup.packet?.bytes.length ?? 0;
+    return Uint8Array.from(this.memory.bytes.subarray(this.#packetAddress, this.#packetAddress + length));
+  }
+
+  /** The resolver stub's question: instantiate the program at this table index, now. */
+  #resolve(index: number): void {
+    const number = index - 1;
+    const program = this.#programs[number];
+    if (program === undefined) throw new Error(`table index ${index} belongs to no program`);
+    const instance = new WebAssembly.Instance(program.module(), { [ENGINE_MODULE]: this.#imports(number) });
+    this.#table.set(index, instance.exports.program);
+  }
+
+  #imports(program: number): Record<string, unknown> {
+    const helperContext = new HelperContext(
+      this.memory,
+      this.maps,
+      (text) => this.#print(program, call.pc, text),
+      (code, message, access) => this.#stopAtCall(program, call.pc, code, message, access),
+    );
+    const call = { pc: 0 };
+    return {
+      memory: this.memory.memory,
+      programs: this.#table,
+      program,
+      fault: (reason: number, pc: number, fuel: number, address: bigint) =>
+        this.#fault(program, reason, pc, fuel, address),
+      refill: (pc: number, fuel: number) => this.#refill(program, pc, fuel),
+      helper: (number: number, pc: number) => {
+        const stop = this.#fuel?.atHelper();
+        if (stop !== undefined) throw this.#stop(stop, program, pc, this.#fuel!.executedAtCell());
+        call.pc = pc;
+        const run = HELPER_FUNCTIONS[number];
+        if (run === undefined) throw new Error(`insn ${pc}: helper ${number} got past the load`);
+        run(helperContext);
+      },
+      slot_change: (descriptor: number, generation: number, slot: number) =>
+        this.#logSlot(descriptor, generation, slot),
+      slot_wait: (_descriptor: number) => this.#waitForSlots(program),
+      tail_call_budget: (pc: number, fuel: number) => {
+        throw this.#stop('tail_call_budget', program, pc, this.#fuel!.executed(fuel));
+      },
+    };
+  }
+
+  #stop(code: OutcomeCode, program: number, pc: number, instructions: number): GuestStop {
+    return new GuestStop(code, { program, pc, instructions }, code);
+  }
+
+  #refill(program: number, pc: number, fuel: number): number {
+    const tank = this.#fuel!;
+    const refilled = tank.refill(fuel);
+    if (typeof refilled !== 'number') throw this.#stop(refilled, program, pc, tank.executed(fuel));
+    this.#listener?.progress();
+    return refilled;
+  }
+
+  #fault(program: number, reason: number, pc: number, fuel: number, address: bigint): never {
+    const at = { program, pc, instructions: this.#fuel!.executed(fuel) };
+    if (reason !== FAULT_REASON.memory) {
+      const name = (Object.keys(FAULT_REASON) as (keyof typeof FAULT_REASON)[]).find(
+        (one) => FAULT_REASON[one] === reason,
+      );
+      if (name === undefined || name === 'memory') throw new Error(`unknown fault reason ${reason}`);
+      throw new GuestStop(name, at, BigInt.asUintN(64, address).toString());
+    }
+    const instruction = this.#programs[program]!.instructions.find((one) => one.pc === pc)!;
+    const row = OPCODES[instruction.opcode];
+    // A helper written in place (array lookup) reads its 4-byte key at the call.
+    const size = row?.kind === 'load' || row?.kind === 'store' || row?.kind === 'atomic' ? row.size : 4;
+    const access = row?.kind === 'store' || row?.kind === 'atomic' ? 'write' : 'read';
+    this.#memoryFault(at, { address: BigInt.asUintN(64, address), access, size });
+  }
+
+  #stopAtCall(program: number, pc: number, code: OutcomeCode, message: string, access?: FaultAccess): never {
+    const at = { program, pc, instructions: this.#fuel!.executedAtCell() };
+    if (access !== undefined) this.#memoryFault(at, access);
+    throw new GuestStop(code, at, message);
+  }
+
+  #memoryFault(at: { program: number; pc: number; instructions: number }, access: FaultAccess): never {
+    throw new GuestStop(this.#memoryFaultCode(access), at, '', access);
+  }
+
+  #memoryFaultCode(access: FaultAccess): OutcomeCode {
+    if (access.address < BigInt(FIRST_GUEST_PAGE)) return 'null_deref';
+    if (access.access === 'read') return 'oob_read';
+    const low = Number(access.address);
+    const readable = access.address < BigInt(SHADOW_OFFSET) && this.memory.allows(low, access.size, PERMISSION.READ);
+    return readable ? 'readonly_write' : 'oob_write';
+  }
+
+  #print(program: number, pc: number, text: string): void {
+    this.#listener?.print({ program, pc, step: this.#fuel!.executedAtCell() - 1, text });
+  }
+
+  #logSlot(descriptor: number, generation: number, slot: number): void {
+    if (this.#slotLog.length >= MAX_SLOT_LOG) return;
+    this.#slotLog.push({
+      attempt: this.memory.view.getUint32(CELL.CHAIN_ROWS, true),
+      map: (descriptor - MAP_DESCRIPTOR.BASE) / MAP_DESCRIPTOR.BYTES,
+      generation: generation >>> 1,
+      slot,
+    });
+  }
+
+  /** A slot change that does not end: wait a little, and give up where a run always may. */
+  #waitForSlots(program: number): void {
+    const cell = new Int32Array(this.memory.bytes.buffer, DATA_REGION, 1);
+    Atomics.wait(cell, 0, Atomics.load(cell, 0), SLOT_WAIT_MS);
+    const stop = this.#fuel!.look();
+    if (stop !== undefined) throw this.#stop(stop, program, 0, this.#fuel!.executedAtCell());
+  }
+
+  /** Runs `repeat` invocations of the entry program. A guest's fault is in the answer; an exception is a defect of ours. */
+  run(entry: number, repeat: number, limits: VmLimits, listener?: VmListener): VmRun {
+    const { view } = this.memory;
+    this.#listener = listener;
+    const fuel = new FuelTank(this.memory, limits);
+    this.#fuel = fuel;
+    view.setUint32(CELL.TAIL_CALL_LIMIT, limits.maxTailCalls, true);
+    view.setUint32(CELL.TAIL_CALL_BUDGET, limits.tailCalls ?? NO_TAIL_CALL_BUDGET, true);
+    const chainDepths = new Map<number, number>();
+    let stop: GuestStop | undefined;
+    let invocations = 0;
+    for (; invocations < repeat && stop === undefined; invocations++) {
+      if (invocations > 0) {
+        const reason = fuel.beforeInvocation();
+        if (reason !== undefined) {
+          stop = this.#stop(reason, this.#last().program, this.#last().pc, fuel.executedAtCell());
+          break;
+        }
+      }
+      view.setUint32(CELL.TAIL_CALLS, 0, true);
+      view.setUint32(CELL.CHAIN_ROWS, 0, true);
+      stop = this.#invokeOnce(entry);
+      const depth = view.getUint32(CELL.TAIL_CALLS, true);
+      chainDepths.set(depth, (chainDepths.get(depth) ?? 0) + 1);
+      this.memory.noteChainRows(view.getUint32(CELL.CHAIN_ROWS, true));
+    }
+    return this.#describe(stop, invocations, chainDepths);
+  }
+
+  #invokeOnce(entry: number): GuestStop | undefined {
+    this.memory.view.setUint32(CELL.TARGET, entry + 1, true);
+    try {
+      this.#invoke(entry + 1);
+      return undefined;
+    } catch (error) {
+      if (error instanceof GuestStop) return error;
+      throw error;
+    }
+  }
+
+  #last(): { program: number; pc: number } {
+    const { view } = this.memory;
+    return { program: view.getUint32(CELL.LAST_PROGRAM, true), pc: view.getUint32(CELL.LAST_PC, true) };
+  }
+
+  #describe(stop: GuestStop | undefined, invocations: number, chainDepths: ReadonlyMap<number, number>): VmRun {
+    const { view } = this.memory;
+    const helperCalls = new Map<number, number>();
+    for (let helper = 0; helper < 256; helper++) {
+      const calls = view.getUint32(CELL.HELPER_CALLS + 4 * helper, true);
+      if (calls > 0) helperCalls.set(helper, calls);
+    }
+    return {
+      code: stop?.code ?? 'exit',
+      stop,
+      r0: stop === undefined ? view.getBigUint64(CELL.RESULT, true) : undefined,
+      instructions: stop?.instructions ?? this.#fuel!.executedAtCell(),
+      last: stop === undefined ? this.#last() : { program: stop.program, pc: stop.pc },
+      tailCalls: view.getUint32(CELL.TAIL_CALLS_TOTAL, true),
+      misses: {
+        index: view.getUint32(CELL.MISS_INDEX, true),
+        empty: view.getUint32(CELL.MISS_EMPTY, true),
+        limit: view.getUint32(CELL.MISS_LIMIT, true),
+      },
+      chainDepths,
+      helperCalls,
+      invocations,
+      slotLog: this.#slotLog,
+    };
+  }
+}
