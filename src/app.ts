@@ -12,6 +12,7 @@ import { curlToTry } from './api/examples.ts';
 import { registerHealth } from './api/health.ts';
 import { registerInfo } from './api/info.ts';
 import { setJsonParser } from './api/json-body.ts';
+import { registerLimits } from './api/limits.ts';
 import { refuseOtherMethods, watchMethods } from './api/methods.ts';
 import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
 import { registerOpenApi } from './api/openapi.ts';
@@ -38,11 +39,11 @@ export interface Service {
   /** Metrics and health, for the admin port. */
   readonly admin: FastifyInstance;
   /** Where both listen; '' for what does not. */
-  urls(): { readonly api: string; readonly admin: string };
+  readonly urls: () => { readonly api: string; readonly admin: string };
   /** Text for a person who has just started it. */
-  greeting(startupMs: number): string;
+  readonly greeting: (startupMs: number) => string;
   /** Stops taking work, answers what runs (cancelled after maxDrainMs), ends everything. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface ServiceOptions {
@@ -52,7 +53,10 @@ export interface ServiceOptions {
   readonly logStream?: { write(line: string): void };
 }
 
-export async function buildService(config: Config, { worker = WORKER_URL, logStream }: ServiceOptions = {}): Promise<Service> {
+export async function buildService(
+  config: Config,
+  { worker = WORKER_URL, logStream }: ServiceOptions = {},
+): Promise<Service> {
   const { limits, allowedOrigins } = config;
   const metrics = new Metrics();
   const pool = new RunPool({ worker, threads: config.workers, limits, observer: metrics });
@@ -113,7 +117,8 @@ export async function buildService(config: Config, { worker = WORKER_URL, logStr
 
   registerRuns(api, services);
   registerTraces(api, services);
-  registerInfo(api, services);
+  registerInfo(api);
+  registerLimits(api, services);
   registerHealth(api, services);
   registerMetricsSignpost(api, services);
   registerOpenApi(api);

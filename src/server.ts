@@ -2,25 +2,31 @@
 
 import closeWithGrace from 'close-with-grace';
 import { buildService } from './app.ts';
-import { ConfigError, type Config, readConfig } from './config.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
 
 /** Time beyond maxDrainMs until a process that hangs is ended, ms. */
 const CLOSE_GRACE_MS = 10_000;
+
+/** Ends a start that cannot succeed, with a reason for a person. */
+function giveUp(reason: string): never {
+  process.stderr.write(`waggle: ${reason}\n`);
+  process.exit(1);
+}
 
 function readConfigOrExit(): Config {
   try {
     return readConfig(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`waggle: ${error.message}\n`);
-    process.exit(1);
+    return giveUp(error.message);
   }
 }
 
 const config = readConfigOrExit();
 const service = await buildService(config);
 const { log } = service.api;
-if (config.unknownVariables.length > 0) log.warn({ variables: config.unknownVariables }, 'variables that mean nothing here');
+if (config.unknownVariables.length > 0)
+  log.warn({ variables: config.unknownVariables }, 'variables that mean nothing here');
 
 closeWithGrace({ delay: config.limits.maxDrainMs + CLOSE_GRACE_MS, logger: false }, async ({ signal, err }) => {
   if (err !== undefined) log.fatal({ err }, 'ended by a defect');
@@ -29,8 +35,12 @@ closeWithGrace({ delay: config.limits.maxDrainMs + CLOSE_GRACE_MS, logger: false
   log.info('drained');
 });
 
-await service.api.listen({ host: config.host, port: config.port });
-await service.admin.listen({ host: config.host, port: config.adminPort });
+try {
+  await service.api.listen({ host: config.host, port: config.port });
+  await service.admin.listen({ host: config.host, port: config.adminPort });
+} catch (error) {
+  giveUp(`cannot listen: ${(error as Error).message}`);
+}
 const startupMs = Math.round(performance.now());
 log.info({ ...service.urls(), startupMs }, 'ready');
 // To standard error, so that standard output stays one JSON line a time.

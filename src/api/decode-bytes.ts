@@ -10,7 +10,8 @@ const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 export function decodeBytes({ hex, base64, text }: Bytes): Decoded {
   if (hex !== undefined) {
     if (hex.length % 2 !== 0) return { fault: `hex has ${hex.length} digits, and a byte needs two` };
-    if (!HEX.test(hex)) return { fault: `hex has another character than 0-9, a-f, A-F at offset ${hex.search(/[^0-9a-fA-F]/)}` };
+    if (!HEX.test(hex))
+      return { fault: `hex has another character than 0-9, a-f, A-F at offset ${hex.search(/[^0-9a-fA-F]/)}` };
     return { bytes: new Uint8Array(Buffer.from(hex, 'hex')) };
   }
   if (base64 !== undefined) {

@@ -1,9 +1,17 @@
 /** From the validated body of a run to the RunSpec of the engine: encodings undone, defaults filled in, ceilings applied. */
 
-import type { LimitName, Limits } from '../contract/limits.ts';
 import { LATER_FEATURES, type LaterFeature } from '../contract/later.ts';
+import type { LimitName, Limits } from '../contract/limits.ts';
 import type { ProblemCode } from '../contract/problem.ts';
-import { type Bytes, DEFAULT_BUDGETS, type MapBody, MAX_TAIL_CALLS, type ProgramBody, PROFILES, type RunBody } from '../contract/run.ts';
+import {
+  type Bytes,
+  DEFAULT_BUDGETS,
+  MAX_TAIL_CALLS,
+  type MapBody,
+  PROFILES,
+  type ProgramBody,
+  type RunBody,
+} from '../contract/run.ts';
 import type { Budgets, MapRequest, ProgramRequest, ProgramSource, RunInput, RunSpec } from '../contract/run-spec.ts';
 import { decodeBytes, spelledLength } from './decode-bytes.ts';
 import { ProblemError } from './problem-error.ts';
@@ -81,7 +89,10 @@ function* laterFields(body: RunBody): Generator<readonly [string, LaterFeature]>
 }
 
 function refuseLater(body: RunBody): void {
-  const errors = [...laterFields(body)].map(([pointer, feature]) => ({ pointer, detail: `A later version brings: ${LATER_FEATURES[feature]}` }));
+  const errors = [...laterFields(body)].map(([pointer, feature]) => ({
+    pointer,
+    detail: `A later version brings: ${LATER_FEATURES[feature]}`,
+  }));
   const [first] = errors;
   if (first !== undefined) {
     throw new ProblemError({ code: 'not_implemented', detail: `${first.pointer}: ${first.detail}`, errors });
@@ -121,7 +132,8 @@ function decodeProgram(program: ProgramBody, pointer: string): ProgramRequest {
   if (source === undefined || sources.length > 1) {
     throw refusal('schema_violation', pointer, 'needs exactly one source: asm, insns or id');
   }
-  if (program.type === undefined) throw refusal('schema_violation', `${pointer}/type`, 'is required beside asm and insns');
+  if (program.type === undefined)
+    throw refusal('schema_violation', `${pointer}/type`, 'is required beside asm and insns');
   return {
     name: program.name,
     type: program.type,
@@ -166,12 +178,13 @@ function decodeContext(ctx: Readonly<Record<string, number | string>>): RunInput
     for (const field of fields) decodeInteger64(ctx[field]!, `/input/ctx/${field}`);
     return ctx;
   }
-  if (fields.length > 1) throw refusal('schema_violation', '/input/ctx', 'holds either fields or one spelling of its bytes');
+  if (fields.length > 1)
+    throw refusal('schema_violation', '/input/ctx', 'holds either fields or one spelling of its bytes');
   return bytesAt(ctx as Bytes, '/input/ctx');
 }
 
 function decodeBudgets(budgets: NonNullable<RunBody['budgets']>, limits: Limits): Budgets {
-  const ceiling = (field: keyof typeof budgets & keyof typeof DEFAULT_BUDGETS, name: LimitName): number => {
+  const ceiling = (field: keyof typeof DEFAULT_BUDGETS, name: LimitName): number => {
     const asked = budgets[field];
     if (asked === undefined || asked === null) return Math.min(DEFAULT_BUDGETS[field]!, limits[name]);
     within(asked, name, limits, `/budgets/${field}`);

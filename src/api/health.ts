@@ -17,7 +17,8 @@ const Ready = Type.Object({ status: Type.Literal('ready'), probe: literals(['pas
 export function registerHealth(app: Pick<Api, 'get'>, { pool, lifecycle }: Pick<Services, 'pool' | 'lifecycle'>): void {
   let last: { readonly at: number; readonly answer: Promise<Readiness> } | null = null;
   const probe = (): Promise<Readiness> => {
-    if (last === null || performance.now() - last.at >= PROBE_CACHE_MS) last = { at: performance.now(), answer: pool.probe() };
+    if (last === null || performance.now() - last.at >= PROBE_CACHE_MS)
+      last = { at: performance.now(), answer: pool.probe() };
     return last.answer;
   };
 
@@ -32,7 +33,8 @@ export function registerHealth(app: Pick<Api, 'get'>, { pool, lifecycle }: Pick<
     async () => {
       if (lifecycle.draining) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });
       const result = await probe();
-      if (result === 'failed') throw new ProblemError({ code: 'not_ready', detail: 'The known chain was not answered as it must be.' });
+      if (result === 'failed')
+        throw new ProblemError({ code: 'not_ready', detail: 'The known chain was not answered as it must be.' });
       return { status: 'ready' as const, probe: result };
     },
   );

@@ -11,7 +11,12 @@ declare module 'fastify' {
 }
 
 /** Replaces Fastify's parsers (JSON and plain text) by one for JSON that refuses `__proto__` and `constructor.prototype` keys. */
-export function setJsonParser(app: Pick<FastifyInstance, 'removeAllContentTypeParsers' | 'addContentTypeParser' | 'getDefaultJsonParser' | 'decorateRequest'>): void {
+export function setJsonParser(
+  app: Pick<
+    FastifyInstance,
+    'removeAllContentTypeParsers' | 'addContentTypeParser' | 'getDefaultJsonParser' | 'decorateRequest'
+  >,
+): void {
   app.decorateRequest('bodyBytes', 0);
   app.removeAllContentTypeParsers();
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -26,7 +31,9 @@ export function setJsonParser(app: Pick<FastifyInstance, 'removeAllContentTypePa
     void parse(request, text, (error, value) => {
       if (error === null) done(null, value);
       else if ('statusCode' in error && error.message.includes('prototype')) {
-        done(new ProblemError({ code: 'bad_json', detail: 'The body has a key that would change an object prototype.' }));
+        done(
+          new ProblemError({ code: 'bad_json', detail: 'The body has a key that would change an object prototype.' }),
+        );
       } else done(error);
     });
   });

@@ -19,7 +19,8 @@ export function watchMethods(app: Api): Map<string, Set<string>> {
 
 /** Registers, for every noted address, an answer to the methods that it does not take. Call it after the routes. */
 export function refuseOtherMethods(app: Api, taken: ReadonlyMap<string, ReadonlySet<string>>): void {
-  for (const [url, methods] of [...taken]) {
+  // The routes added here are noted too, hence the copy.
+  for (const [url, methods] of Array.from(taken)) {
     const others = METHODS.filter((method) => !methods.has(method));
     if (others.length === 0 || url.includes('*')) continue;
     const allow = [...methods].toSorted().join(', ');

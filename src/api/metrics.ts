@@ -4,7 +4,10 @@ import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem-error.ts';
 import type { Api, Services } from './services.ts';
 
-export function registerMetrics(admin: Pick<FastifyInstance, 'get'>, { metrics, pool }: Pick<Services, 'metrics' | 'pool'>): void {
+export function registerMetrics(
+  admin: Pick<FastifyInstance, 'get'>,
+  { metrics, pool }: Pick<Services, 'metrics' | 'pool'>,
+): void {
   admin.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType);
     return metrics.scrape(pool.gauges());

@@ -21,7 +21,10 @@ export const problemResponses = {
 
 /** Fastify's own refusals, by their code. */
 const FASTIFY_PROBLEMS: Readonly<Record<string, (error: FastifyError) => Problem>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => ({ code: 'unsupported_media_type', detail: 'Send the body as application/json.' }),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => ({
+    code: 'unsupported_media_type',
+    detail: 'Send the body as application/json.',
+  }),
   FST_ERR_CTP_BODY_TOO_LARGE: () => ({
     code: 'body_too_large',
     detail: 'The body is larger than maxBodyBytes in /v1/limits.',
@@ -53,7 +56,10 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
   const problem = problemOf(error);
   if (problem !== null) return sendProblem(request, reply, problem);
   request.log.error({ err: error }, 'a request failed by a defect');
-  return sendProblem(request, reply, { code: 'internal', detail: 'A defect of the server; it is logged with this requestId.' });
+  return sendProblem(request, reply, {
+    code: 'internal',
+    detail: 'A defect of the server; it is logged with this requestId.',
+  });
 }
 
 function handleUnknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -61,7 +67,10 @@ function handleUnknown(request: FastifyRequest, reply: FastifyReply): FastifyRep
   if (LATER_RESOURCES.some((later) => later === resource)) {
     return sendProblem(request, reply, { code: 'not_implemented', detail: `A later version brings /v1/${resource}.` });
   }
-  return sendProblem(request, reply, { code: 'not_found', detail: 'There is nothing here; /docs lists what there is.' });
+  return sendProblem(request, reply, {
+    code: 'not_found',
+    detail: 'There is nothing here; /docs lists what there is.',
+  });
 }
 
 /** Sets the handlers of an instance. */
@@ -90,6 +99,8 @@ export function registerProblemPages(app: Api): void {
 <p>HTTP status ${status}. ${retryable ? 'The same request may succeed later.' : 'The same request will be refused again.'}</p>
 <p>The answer's <code>detail</code> and <code>errors</code> say what was wrong and where. See <a href="/docs">the API</a>.</p></html>
 `;
-    app.get(problemPath(code), { schema: { hide: true } }, async (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
+    app.get(problemPath(code), { schema: { hide: true } }, async (_request, reply) =>
+      reply.type('text/html; charset=utf-8').send(page),
+    );
   }
 }

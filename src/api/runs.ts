@@ -1,7 +1,7 @@
 /** POST /v1/runs: everything inline, answered when the run has ended. */
 
-import { RunBody } from '../contract/run.ts';
 import { RunResult } from '../contract/result.ts';
+import { RunBody } from '../contract/run.ts';
 import { decodeRun } from './decode-run.ts';
 import { EXAMPLES } from './examples.ts';
 import { ProblemError } from './problem-error.ts';
@@ -22,7 +22,7 @@ export function registerRuns(app: Api, services: Services): void {
       },
     },
     async (request, reply) => {
-      if (/(?:^|,)\s*respond-async\b/i.test(String(request.headers['prefer'] ?? ''))) {
+      if (/(?:^|,)\s*respond-async\b/i.test(String(request.headers.prefer ?? ''))) {
         throw new ProblemError({ code: 'not_implemented', detail: 'A later version brings Prefer: respond-async.' });
       }
       const spec = decodeRun(request.body, services.limits, request.bodyBytes);

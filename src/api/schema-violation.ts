@@ -16,7 +16,9 @@ const MAX_QUOTED = 64;
 /** A problem `schema_violation` for the errors of one value. */
 export function schemaViolation(violations: readonly SchemaError[]): Problem {
   const errors = violations.map((violation) => ({ pointer: pointerOf(violation), detail: detailOf(violation) }));
-  const detail = errors.map((error) => `${error.pointer === '' ? 'the body' : error.pointer}: ${error.detail}`).join('; ');
+  const detail = errors
+    .map((error) => `${error.pointer === '' ? 'the body' : error.pointer}: ${error.detail}`)
+    .join('; ');
   return { code: 'schema_violation', detail, errors };
 }
 
@@ -28,8 +30,8 @@ function token(name: unknown): string {
 }
 
 function pointerOf({ instancePath, keyword, params }: SchemaError): string {
-  if (keyword === 'required') return `${instancePath}/${token(params['missingProperty'])}`;
-  if (keyword === 'additionalProperties') return `${instancePath}/${token(params['additionalProperty'])}`;
+  if (keyword === 'required') return `${instancePath}/${token(params.missingProperty)}`;
+  if (keyword === 'additionalProperties') return `${instancePath}/${token(params.additionalProperty)}`;
   return instancePath;
 }
 
@@ -40,7 +42,7 @@ function detailOf({ keyword, message, params }: SchemaError): string {
     case 'additionalProperties':
       return 'is not a field that is known here';
     case 'enum':
-      return `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`;
+      return `must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
     default:
       return message ?? 'does not fit the schema';
   }

@@ -3,7 +3,13 @@
 // Only for the fields that it adds to route schemas (hide, summary, tags).
 import type {} from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
 import type { Limits } from '../contract/limits.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RunPool } from '../pool/pool.ts';

@@ -8,9 +8,9 @@ import { problemDocument } from '../contract/problem-document.ts';
 import { RunBody } from '../contract/run.ts';
 import {
   CLIENT_MESSAGES,
+  CLOSE_CODES,
   type ClientMessage,
   type ClientMessageType,
-  CLOSE_CODES,
   type CloseReason,
   HEARTBEAT_MS,
   MAX_CHAIN_ROWS,
@@ -76,7 +76,9 @@ export class TraceSession {
   /** Says goodbye, and closes when the running runs have been answered. */
   drain(deadlineMs: number): void {
     this.#draining = true;
-    const resume = [...this.#subscriptions].flatMap(([id, { run }]) => (run === null ? [] : [{ id, run: run.id, step: '0' }]));
+    const resume = [...this.#subscriptions].flatMap(([id, { run }]) =>
+      run === null ? [] : [{ id, run: run.id, step: '0' }],
+    );
     this.#send({ type: 'goaway', deadlineMs, resume });
     this.#closeIfDrained();
   }
@@ -96,7 +98,8 @@ export class TraceSession {
 
   #closeIfIdle(): void {
     const silent = performance.now() - this.#heard;
-    if (this.#subscriptions.size === 0 && silent >= this.#services.limits.maxTraceIdleMs) this.#close('idle', 'nothing was said');
+    if (this.#subscriptions.size === 0 && silent >= this.#services.limits.maxTraceIdleMs)
+      this.#close('idle', 'nothing was said');
   }
 
   #close(reason: CloseReason, text: string): void {
@@ -114,7 +117,11 @@ export class TraceSession {
   }
 
   #fail(problem: Problem, id?: string): void {
-    this.#send({ type: 'error', ...(id === undefined ? {} : { id }), problem: problemDocument(problem, this.#request.id) });
+    this.#send({
+      type: 'error',
+      ...(id === undefined ? {} : { id }),
+      problem: problemDocument(problem, this.#request.id),
+    });
   }
 
   #refuse(reason: CloseReason, problem: Problem, id?: string): void {
@@ -159,7 +166,10 @@ export class TraceSession {
     const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
     if (typeof type !== 'string' || !Object.hasOwn(CLIENT_MESSAGES, type)) {
       const known = Object.keys(CLIENT_MESSAGES).join(', ');
-      this.#refuse('bad_message', { code: 'bad_request', detail: `A message is a JSON object whose type is one of ${known}.` });
+      this.#refuse('bad_message', {
+        code: 'bad_request',
+        detail: `A message is a JSON object whose type is one of ${known}.`,
+      });
       return null;
     }
     const violation = this.#violation(CLIENT_MESSAGES[type as ClientMessageType], value);
@@ -169,7 +179,8 @@ export class TraceSession {
   }
 
   #violation(schema: object, value: unknown): Problem | null {
-    const validate = this.#request.getValidationFunction(schema as never) ?? this.#request.compileValidationSchema(schema as never);
+    const validate =
+      this.#request.getValidationFunction(schema as never) ?? this.#request.compileValidationSchema(schema as never);
     return validate(value) ? null : schemaViolation((validate.errors ?? []) as unknown as SchemaError[]);
   }
 
@@ -234,9 +245,11 @@ export class TraceSession {
   /** Starts the run of a subscription. Throws ProblemError. */
   #start({ id, run, sandbox, spec: body, detail }: Subscribe, bytes: number): void {
     for (const [name, used] of Object.entries({ run, sandbox, 'detail "steps"': detail === 'steps' || undefined })) {
-      if (used !== undefined) throw new ProblemError({ code: 'not_implemented', detail: `A later version brings subscribe with ${name}.` });
+      if (used !== undefined)
+        throw new ProblemError({ code: 'not_implemented', detail: `A later version brings subscribe with ${name}.` });
     }
-    if (body === undefined) throw new ProblemError({ code: 'bad_request', detail: 'subscribe needs a spec, the body of a run.' });
+    if (body === undefined)
+      throw new ProblemError({ code: 'bad_request', detail: 'subscribe needs a spec, the body of a run.' });
     const violation = this.#violation(RunBody, body);
     if (violation !== null) throw new ProblemError(violation);
     const { limits } = this.#services;
@@ -245,16 +258,35 @@ export class TraceSession {
     this.#handles += 1;
     this.#subscriptions.set(id, subscription);
     const listener: TraceListener = (heard) => this.#relay(id, subscription, heard, spec.budgets);
-    const started = startRun(this.#services, { spec, principal: this.#request.ip, mode: 'trace', log: this.#request.log, listener });
+    const started = startRun(this.#services, {
+      spec,
+      principal: this.#request.ip,
+      mode: 'trace',
+      log: this.#request.log,
+      listener,
+    });
     subscription.run = started;
     void this.#answer(id, subscription, started);
   }
 
-  #relay(id: string, subscription: Subscription, heard: Parameters<TraceListener>[0], budgets: ReturnType<typeof decodeRun>['budgets']): void {
+  #relay(
+    id: string,
+    subscription: Subscription,
+    heard: Parameters<TraceListener>[0],
+    budgets: ReturnType<typeof decodeRun>['budgets'],
+  ): void {
     if (!subscription.watched) return;
     if (heard.type === 'started') {
       const { programs, maps } = heard;
-      this.#send({ type: 'started', id, handle: subscription.handle, run: subscription.run?.id ?? '', programs, maps, budgets });
+      this.#send({
+        type: 'started',
+        id,
+        handle: subscription.handle,
+        run: subscription.run?.id ?? '',
+        programs,
+        maps,
+        budgets,
+      });
     } else if (heard.type === 'print') this.#send({ type: 'print', id, ...heard.row });
     else {
       for (let from = 0; from < heard.rows.length; from += MAX_CHAIN_ROWS) {
@@ -274,7 +306,11 @@ export class TraceSession {
       this.#send({ type: 'end', id });
     } catch (error) {
       this.#request.log.error({ err: error }, 'a traced run failed by a defect');
-      this.#refuse('internal', { code: 'internal', detail: 'A defect of the server; it is logged with this requestId.' }, id);
+      this.#refuse(
+        'internal',
+        { code: 'internal', detail: 'A defect of the server; it is logged with this requestId.' },
+        id,
+      );
     } finally {
       this.#closeIfDrained();
     }

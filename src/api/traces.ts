@@ -1,8 +1,8 @@
 /** GET /v1/traces: the door of the trace socket. What is wrong before the upgrade is an HTTP problem. */
 
-import type { FastifyRequest } from 'fastify';
 // For the `websocket` routes that this plugin adds.
 import type {} from '@fastify/websocket';
+import type { FastifyRequest } from 'fastify';
 import { CLOSE_CODES, TRACE_SUBPROTOCOL } from '../contract/trace.ts';
 import { ProblemError } from './problem-error.ts';
 import type { Api, Services } from './services.ts';
@@ -14,7 +14,8 @@ function offeredProtocols(request: FastifyRequest): string[] {
 }
 
 function checkUpgrade(request: FastifyRequest, allowedOrigins: readonly string[]): void {
-  if (!request.ws) throw new ProblemError({ code: 'bad_request', detail: 'This address is a WebSocket; connect with an upgrade.' });
+  if (!request.ws)
+    throw new ProblemError({ code: 'bad_request', detail: 'This address is a WebSocket; connect with an upgrade.' });
   if (!offeredProtocols(request).includes(TRACE_SUBPROTOCOL)) {
     throw new ProblemError({ code: 'bad_request', detail: `Offer the subprotocol ${TRACE_SUBPROTOCOL}.` });
   }

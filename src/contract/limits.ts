@@ -48,7 +48,7 @@ export const LIMITS = {
     text: 'Instructions of one function of a program.',
   },
   maxObjectBytes: { default: 4 * MIB, most: 64 * MIB, unit: 'bytes', text: 'Size of an ELF object.' },
-  maxPacketBytes: { default: 64 * KIB, most: MIB, unit: 'bytes', text: 'Size of input.packet.' },
+  maxPacketBytes: { default: MIB, most: MIB, unit: 'bytes', text: 'Size of input.packet.' },
   maxBodyBytes: { default: 6 * MIB, most: 128 * MIB, unit: 'bytes', text: 'Size of a request body.' },
   maxBodyBytesBesideObject: {
     default: MIB,

@@ -2,6 +2,8 @@
 
 import { OUTCOMES, type OutcomeCode } from '../contract/outcome.ts';
 import { CLOSE_CODES } from '../contract/trace.ts';
+import { HELPERS } from '../spec/helpers.ts';
+import { VERIFIER_RULES } from './verifier-rules.ts';
 
 export const OTHER = 'other';
 
@@ -22,18 +24,8 @@ export const LABELS = {
   cacheResult: ['hit', 'miss'],
   closeCode: [...Object.values(CLOSE_CODES).map(String), OTHER],
   statusClass: ['2xx', '3xx', '4xx', '5xx'],
-  helper: [
-    'map_lookup_elem',
-    'map_update_elem',
-    'map_delete_elem',
-    'ktime_get_ns',
-    'trace_printk',
-    'get_prandom_u32',
-    'get_smp_processor_id',
-    'tail_call',
-    OTHER,
-  ],
-  rule: [OTHER],
+  helper: [...HELPERS.filter(({ implemented }) => implemented).map(({ name }) => name), OTHER],
+  rule: [...VERIFIER_RULES, OTHER],
 } as const satisfies Record<string, readonly string[]>;
 
 /** The value if its set has it, else `other`. */

@@ -39,7 +39,12 @@ export class Metrics {
   }
 
   #create(name: MetricName): void {
-    const row: { type: string; help: string; labels?: Record<string, readonly string[] | null>; buckets?: readonly number[] } = METRICS[name];
+    const row: {
+      type: string;
+      help: string;
+      labels?: Record<string, readonly string[] | null>;
+      buckets?: readonly number[];
+    } = METRICS[name];
     const labels = row.labels ?? {};
     const shape = { name: PREFIX + name, help: row.help, labelNames: Object.keys(labels), registers: [this.registry] };
     if (row.type === 'counter') this.#counters.set(name, new Counter(shape));
@@ -91,8 +96,15 @@ export class Metrics {
     observations.chainDepths.forEach((invocations, depth) => {
       for (let n = 0; n < invocations; n += 1) this.#observe('chain_depth', depth);
     });
-    const phases = [timing.queueUs / 1e6, timing.loadUs / 1e6, timing.verifyUs / 1e6, timing.compileUs / 1e6, execSeconds];
-    LABELS.phase.forEach((phase, place) => this.#observe('run_duration_seconds', phases[place]!, { phase }));
+    const phases = [
+      timing.queueUs / 1e6,
+      timing.loadUs / 1e6,
+      timing.verifyUs / 1e6,
+      timing.compileUs / 1e6,
+      execSeconds,
+    ];
+    for (const [place, phase] of LABELS.phase.entries())
+      this.#observe('run_duration_seconds', phases[place]!, { phase });
     this.#observe('budget_used_ratio', instructions / budgets.instructions, { budget: 'instructions' });
     this.#observe('budget_used_ratio', (execSeconds * 1000) / budgets.wallMs, { budget: 'wallMs' });
     if (budgets.tailCalls !== null && budgets.tailCalls > 0) {
@@ -105,7 +117,8 @@ export class Metrics {
     for (const [helper, calls] of Object.entries(observations.helperCalls)) {
       this.#count('helper_calls_total', { helper: closedLabel(LABELS.helper, helper) }, calls);
     }
-    if (result.runKey !== null) this.#count('cache_requests_total', { cache: 'programs', result: result.cache.programs });
+    if (result.runKey !== null)
+      this.#count('cache_requests_total', { cache: 'programs', result: result.cache.programs });
   }
 
   // The pool's observer.

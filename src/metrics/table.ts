@@ -19,14 +19,23 @@ export const METRICS = {
     help: 'Tail calls taken by one invocation.',
     buckets: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 33],
   },
-  tail_calls_total: { type: 'counter', help: 'Tail calls, taken or missed by reason.', labels: { result: LABELS.tailCallResult } },
+  tail_calls_total: {
+    type: 'counter',
+    help: 'Tail calls, taken or missed by reason.',
+    labels: { result: LABELS.tailCallResult },
+  },
   run_instructions: {
     type: 'histogram',
     help: 'Instructions executed by one run.',
     buckets: [0, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10],
   },
   instructions_total: { type: 'counter', help: 'Instructions executed.' },
-  run_duration_seconds: { type: 'histogram', help: 'Time of a run by phase.', labels: { phase: LABELS.phase }, buckets: SECONDS },
+  run_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of a run by phase.',
+    labels: { phase: LABELS.phase },
+    buckets: SECONDS,
+  },
   budget_used_ratio: {
     type: 'histogram',
     help: 'Part of a budget that a run used.',
@@ -34,7 +43,11 @@ export const METRICS = {
     buckets: [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 1],
   },
   faults_total: { type: 'counter', help: 'Faults of guests by code.', labels: { code: LABELS.fault } },
-  verifier_rejections_total: { type: 'counter', help: 'Programs refused by the verifier.', labels: { rule: LABELS.rule } },
+  verifier_rejections_total: {
+    type: 'counter',
+    help: 'Programs refused by the verifier.',
+    labels: { rule: LABELS.rule },
+  },
   helper_calls_total: { type: 'counter', help: 'Helper calls.', labels: { helper: LABELS.helper } },
   pool_threads: { type: 'gauge', help: 'Run threads.' },
   pool_busy_threads: { type: 'gauge', help: 'Run threads with a run.' },
@@ -56,7 +69,11 @@ export const METRICS = {
     labels: { method: null, route: null, status: LABELS.statusClass },
     buckets: [0.001, 0.01, 0.1, 1, 10],
   },
-  probe_runs_total: { type: 'counter', help: 'Runs of our own: the readiness probe, a new thread that proves itself.', labels: { result: LABELS.probeResult } },
+  probe_runs_total: {
+    type: 'counter',
+    help: 'Runs of our own: the readiness probe, a new thread that proves itself.',
+    labels: { result: LABELS.probeResult },
+  },
   build_info: { type: 'gauge', help: 'Always 1; the labels say what runs.', labels: { version: null, node: null } },
 } as const satisfies Record<string, MetricRow>;
 

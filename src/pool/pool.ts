@@ -61,7 +61,7 @@ export interface RunHandle {
   /** Rejects only for a defect of the pool itself. */
   readonly answer: Promise<RunAnswer>;
   /** Ends the run with outcome `cancelled`, at its next refill or at once if it still waits. */
-  cancel(): void;
+  readonly cancel: () => void;
 }
 
 export interface PoolGauges {

@@ -74,7 +74,8 @@ test('bytes that are not HTTP are answered with a problem', async (t) => {
 
 test('a request id of the client is kept only if it is harmless', async (t) => {
   const { api } = await build(t);
-  const id = async (given: string) => (await api.inject({ url: '/livez', headers: { 'x-request-id': given } })).headers['x-request-id'];
+  const id = async (given: string) =>
+    (await api.inject({ url: '/livez', headers: { 'x-request-id': given } })).headers['x-request-id'];
   assert.equal(await id('abc-1'), 'abc-1');
   assert.match(String(await id('a b"')), /^[0-9a-f-]{36}$/);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { build, scripted } from '../support/service.ts';
 import { NO_ENGINE } from '../support/engine.ts';
+import { build, scripted } from '../support/service.ts';
 
 test('alive and ready; a probe is counted apart from the runs and kept for a while', async (t) => {
   const { api, admin } = await build(t);

@@ -11,9 +11,9 @@ test('a run is answered 200 with its whole result, and logged in one line', asyn
   assert.equal(body.counters.tailCalls, 33);
   assert.equal(body.chain.length, 34);
   assert.equal(body.chain[33].to, null);
-  const runs = service.lines.filter((line) => line['msg'] === 'run');
+  const runs = service.lines.filter((line) => line.msg === 'run');
   assert.equal(runs.length, 1);
-  assert.equal(runs[0]!['requestId'], 'mine-1');
-  assert.equal(runs[0]!['outcome'], 'exit');
-  assert.equal((runs[0]!['counters'] as { tailCalls: number }).tailCalls, 33);
+  assert.equal(runs[0]!.requestId, 'mine-1');
+  assert.equal(runs[0]!.outcome, 'exit');
+  assert.equal((runs[0]!.counters as { tailCalls: number }).tailCalls, 33);
 });

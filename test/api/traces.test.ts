@@ -30,7 +30,10 @@ test('a subscriber hears started, chain rows in messages of at most 256, prints,
   const mine = client.heard.filter((message) => message.id === 'a');
   assert.deepEqual([...new Set(mine.map((message) => message.type))], ['started', 'chain', 'print', 'result', 'end']);
   const chains = mine.filter((message) => message.type === 'chain');
-  assert.deepEqual(chains.map((message) => message.rows.length), [256, 256, 168]);
+  assert.deepEqual(
+    chains.map((message) => message.rows.length),
+    [256, 256, 168],
+  );
   const { run, handle, programs, budgets } = mine[0];
   assert.equal(handle, 0);
   assert.deepEqual(programs, [{ index: 0, name: 'many', insns: 5 }]);
@@ -69,7 +72,10 @@ test('cancel ends a run, unsubscribe only the telling, ping is answered', async 
   client.say({ type: 'unsubscribe', id: 'u' });
   client.say({ type: 'subscribe', id: 'after', spec: scripted('exit') });
   await client.wait('end', 'after');
-  assert.equal(client.heard.some((message) => message.id === 'u' && message.type === 'result'), false);
+  assert.equal(
+    client.heard.some((message) => message.id === 'u' && message.type === 'result'),
+    false,
+  );
   client.end();
 });
 
@@ -102,7 +108,13 @@ test('a refused subscription is a problem, and the socket lives on', async (t) =
 
 test('what a client must not say closes the socket with its code', async (t) => {
   const { url } = await listening(t, {
-    limits: { maxTraceMessageBytes: 2048, maxBodyBytes: 65_536, maxTraceMessageBurst: 10, maxTraceMessagesPerSecond: 1, maxTraceHelloMs: 300 },
+    limits: {
+      maxTraceMessageBytes: 2048,
+      maxBodyBytes: 65_536,
+      maxTraceMessageBurst: 10,
+      maxTraceMessagesPerSecond: 1,
+      maxTraceHelloMs: 300,
+    },
   });
   const rows: readonly (readonly [string, number, (client: TraceClient) => void])[] = [
     ['not JSON', 4400, (client) => client.sayRaw('{')],
@@ -154,7 +166,7 @@ test('a socket that goes away cancels its runs', async (t) => {
   client.end();
   await client.closed;
   assert.equal((await service.post(scripted('exit'))).status, 200);
-  const runs = service.lines.filter((line) => line['msg'] === 'run').map((line) => line['outcome']);
+  const runs = service.lines.filter((line) => line.msg === 'run').map((line) => line.outcome);
   assert.deepEqual(runs, ['cancelled', 'exit']);
 });
 

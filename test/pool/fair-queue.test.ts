@@ -19,7 +19,10 @@ test('principals take turns, each in his own order', () => {
   for (const [place, principal] of ['a', 'a', 'a', 'b', 'c', 'b'].entries()) queue.push({ principal, since: place });
   assert.equal(queue.size, 6);
   assert.equal(queue.oldest(), 0);
-  assert.deepEqual(drained(queue).map(({ principal, since }) => principal + since), ['a0', 'b3', 'c4', 'a1', 'b5', 'a2']);
+  assert.deepEqual(
+    drained(queue).map(({ principal, since }) => principal + since),
+    ['a0', 'b3', 'c4', 'a1', 'b5', 'a2'],
+  );
   assert.equal(queue.size, 0);
   assert.equal(queue.oldest(), undefined);
 });
@@ -31,19 +34,25 @@ test('one that leaves is not served, and leaves once', () => {
   assert.equal(queue.remove(items[0]!), true);
   assert.equal(queue.remove(items[0]!), false);
   assert.equal(queue.oldest(), 1);
-  assert.deepEqual(drained(queue), [items[2], items[1]].toSorted((one, other) => (one!.principal < other!.principal ? -1 : 1)));
+  assert.deepEqual(
+    drained(queue),
+    [items[2], items[1]].toSorted((one, other) => (one!.principal < other!.principal ? -1 : 1)),
+  );
 });
 
 test('nobody waits for more than one run of each other principal; nothing is lost', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom('a', 'b', 'c')), (principals) => {
       const queue = new FairQueue<Item>();
-      principals.forEach((principal, since) => queue.push({ principal, since }));
+      for (const [since, principal] of principals.entries()) queue.push({ principal, since });
       const served = drained(queue);
       assert.equal(served.length, principals.length);
       for (const name of new Set(principals)) {
         const mine = served.filter(({ principal }) => principal === name);
-        assert.deepEqual(mine.map(({ since }) => since), mine.map(({ since }) => since).toSorted((one, other) => one - other));
+        assert.deepEqual(
+          mine.map(({ since }) => since),
+          mine.map(({ since }) => since).toSorted((one, other) => one - other),
+        );
       }
       for (let place = 1; place < served.length; place += 1) {
         const waiting = new Set(served.slice(place).map(({ principal }) => principal));

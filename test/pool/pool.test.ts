@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { decodeRun } from '../../src/api/decode-run.ts';
 import { type Limits, limitsWith } from '../../src/contract/limits.ts';
 import type { RunBody } from '../../src/contract/run.ts';
-import { decodeRun } from '../../src/api/decode-run.ts';
 import { type RecycleReason, type RunAnswer, RunPool } from '../../src/pool/pool.ts';
 import { SCRIPTED_WORKER, scripted } from '../support/service.ts';
 
@@ -10,14 +10,18 @@ interface Built {
   readonly pool: RunPool;
   readonly recycled: RecycleReason[];
   readonly probes: boolean[];
-  start(entry: string, principal?: string, changes?: Partial<RunBody>): ReturnType<RunPool['submit']>;
+  readonly start: (entry: string, principal?: string, changes?: Partial<RunBody>) => ReturnType<RunPool['submit']>;
 }
 
 function build(t: TestContext, changes: Partial<Limits> = {}, threads = 1): Built {
   const limits = limitsWith(changes);
   const recycled: RecycleReason[] = [];
   const probes: boolean[] = [];
-  const observer = { waited() {}, recycled: (reason: RecycleReason) => recycled.push(reason), probed: (passed: boolean) => probes.push(passed) };
+  const observer = {
+    waited() {},
+    recycled: (reason: RecycleReason) => recycled.push(reason),
+    probed: (passed: boolean) => probes.push(passed),
+  };
   const pool = new RunPool({ worker: SCRIPTED_WORKER, threads, limits, observer });
   t.after(() => pool.close());
   let runs = 0;
@@ -27,12 +31,18 @@ function build(t: TestContext, changes: Partial<Limits> = {}, threads = 1): Buil
     probes,
     start: (entry, principal = 'p', body = {}) => {
       runs += 1;
-      return pool.submit({ id: `run${runs}`, spec: decodeRun(scripted(entry, body), limits, 0), principal, listener: null });
+      return pool.submit({
+        id: `run${runs}`,
+        spec: decodeRun(scripted(entry, body), limits, 0),
+        principal,
+        listener: null,
+      });
     },
   };
 }
 
-const codeOf = (answer: RunAnswer): string => (answer.kind === 'result' ? answer.result.outcome.code : answer.problem.code);
+const codeOf = (answer: RunAnswer): string =>
+  answer.kind === 'result' ? answer.result.outcome.code : answer.problem.code;
 
 test('a worker that spins in JavaScript is killed, and the next run is served', async (t) => {
   const { start, recycled, probes } = build(t, { maxAnswerGraceMs: 100 });
@@ -83,7 +93,9 @@ test('principals are served in turn', async (t) => {
   const { start } = build(t);
   const running = start('wait');
   const order: string[] = [];
-  const all = (['a', 'a', 'a', 'b'] as const).map((principal) => start('exit', principal).answer.then(() => order.push(principal)));
+  const all = (['a', 'a', 'a', 'b'] as const).map((principal) =>
+    start('exit', principal).answer.then(() => order.push(principal)),
+  );
   running.cancel();
   await Promise.all(all);
   assert.deepEqual(order, ['a', 'b', 'a', 'a']);

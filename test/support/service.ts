@@ -20,9 +20,11 @@ export interface BuiltService extends Service {
   /** Log lines so far. */
   readonly lines: Record<string, unknown>[];
   /** POST /v1/runs without a port. */
-  post(body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>;
   /** Resolves when so many runs are on threads. */
-  busy(threads: number): Promise<void>;
+  readonly busy: (threads: number) => Promise<void>;
+  /** Resolves when so many runs wait. */
+  readonly queued: (runs: number) => Promise<void>;
 }
 
 export interface Answer {
@@ -33,7 +35,10 @@ export interface Answer {
 }
 
 /** Builds a service with one thread; inject or listen on it as the test needs. */
-export async function build(t: TestContext, { limits = {}, config = {}, worker = SCRIPTED_WORKER }: BuildOptions = {}): Promise<BuiltService> {
+export async function build(
+  t: TestContext,
+  { limits = {}, config = {}, worker = SCRIPTED_WORKER }: BuildOptions = {},
+): Promise<BuiltService> {
   const lines: Record<string, unknown>[] = [];
   const defaults = readConfig({ WAGGLE_WORKERS: '1', WAGGLE_PORT: '0', WAGGLE_ADMIN_PORT: '0' });
   const service = await buildService(
@@ -41,13 +46,14 @@ export async function build(t: TestContext, { limits = {}, config = {}, worker =
     { ...(worker === null ? {} : { worker }), logStream: { write: (line) => void lines.push(JSON.parse(line)) } },
   );
   t.after(() => service.close());
+  const gauge = async (line: string): Promise<void> => {
+    while (!(await service.admin.inject('/metrics')).body.includes(line)) await immediate();
+  };
   return {
     ...service,
     lines,
-    busy: async (threads) => {
-      const line = `waggle_pool_busy_threads ${threads}\n`;
-      while (!(await service.admin.inject('/metrics')).body.includes(line)) await immediate();
-    },
+    busy: (threads) => gauge(`waggle_pool_busy_threads ${threads}\n`),
+    queued: (runs) => gauge(`waggle_pool_queue_size ${runs}\n`),
     post: async (body, headers = {}) => {
       const response = await service.api.inject({
         method: 'POST',

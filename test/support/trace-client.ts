@@ -22,7 +22,10 @@ export interface TraceClientOptions {
 }
 
 /** Connects; rejects with the HTTP status when the server refuses the upgrade. */
-export function connectTrace(url: string, { protocols = ['waggle-trace.v1'], headers = {} }: TraceClientOptions = {}): Promise<TraceClient> {
+export function connectTrace(
+  url: string,
+  { protocols = ['waggle-trace.v1'], headers = {} }: TraceClientOptions = {},
+): Promise<TraceClient> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/traces`, protocols, { headers });
   const heard: Heard[] = [];
   const waiting = new Set<() => void>();
