@@ -14,3 +14,6 @@ export const MAX_RESOLVE_DEPTH = 32;
 
 /** Variables in `.maps`. */
 export const MAX_MAP_DEFINITIONS = 1024;
+
+/** Members of one map definition (libbpf knows a dozen). */
+export const MAX_MAP_MEMBERS = 64;

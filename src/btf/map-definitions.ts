@@ -5,7 +5,7 @@
  */
 
 import { MapDefinitionError } from './error.ts';
-import { MAX_MAP_DEFINITIONS } from './limits.ts';
+import { MAX_MAP_DEFINITIONS, MAX_MAP_MEMBERS } from './limits.ts';
 import { sizeOfType, skipModifiers } from './resolve.ts';
 import type { Btf, BtfMember, BtfType } from './types.ts';
 
@@ -117,6 +117,9 @@ function readMembers(btf: Btf, map: string, members: readonly BtfMember[]): Draf
     pinned: false,
     valuesOffset: null,
   };
+  if (members.length > MAX_MAP_MEMBERS) {
+    throw new MapDefinitionError(map, 'EINVAL', `more than ${MAX_MAP_MEMBERS} members (MAX_MAP_MEMBERS)`);
+  }
   members.forEach((member, index) => {
     const name = btf.strings.at(member.nameOffset);
     const setNumber = Object.hasOwn(NUMBER_MEMBERS, name) ? NUMBER_MEMBERS[name] : undefined;

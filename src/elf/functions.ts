@@ -92,8 +92,14 @@ export function readFunctions(file: ElfFile): ElfFunctions {
 
   // libbpf takes a lone function in .text for a program (prog_is_subprog).
   const inText = (candidate: ElfFunction): boolean => candidate.section === textSection && functions.length > 1;
+  const programs = functions.filter((candidate) => !inText(candidate));
+  const names = new Set<string>();
+  for (const { name, section } of programs) {
+    if (names.has(name)) throw new ElfError(section.name, section.fileOffset, `a second program named '${name}'`);
+    names.add(name);
+  }
   return {
-    programs: functions.filter((candidate) => !inText(candidate)),
+    programs,
     subprograms: new Map(
       functions.filter((candidate) => candidate.section === textSection).map((found) => [found.start, found]),
     ),

@@ -84,6 +84,11 @@ export function readMaps(
     byDataSection.set(data.index, specs.length);
     specs.push(dataMap(data, kind));
   }
+  const names = new Set<string>();
+  for (const { name } of specs) {
+    if (names.has(name)) throw new ElfError(null, null, `a second map named '${name}'`);
+    names.add(name);
+  }
   return { specs, section, byOffset, byDataSection, notes };
 }
 
