@@ -14,7 +14,7 @@ import type { Refusal } from './rules.ts';
 import { isFunctionCall, isLoadImm64, type Slot } from './slots.ts';
 import { stackAccess } from './stack-access.ts';
 import type { Subprogram } from './subprograms.ts';
-import { type Registers, transfer } from './values.ts';
+import { type Registers, transfer, unknownRegisters } from './values.ts';
 
 /** MAX_CALL_FRAMES: functions of one program on top of each other, the program's own included. */
 export const MAX_CALL_FRAMES = 8;
@@ -87,7 +87,7 @@ export function walkProgram(
       if (seen.has(leader) || known === undefined) continue;
       seen.add(leader);
       let refusal: Refusal | null = null;
-      const local: Registers = known.map(() => undefined);
+      const local = unknownRegisters();
       const { next } = walkBlock(slots, maps, leaders, leader, ends[leader]!, known.slice(), (pc, slot, registers) => {
         walked[pc] = 1;
         refusal = check(pc, slot, registers, local, index);

@@ -308,7 +308,7 @@ const HELPERS: readonly VerifierRow[] = [
   row('helper in dead code', dead(helper(1000)), null),
   row(
     'helper in code that a frozen constant makes dead',
-    [loadValue(2, 0), slot(0x61, 2, 1), slot(0x15, 2, 0, 1), helper(1000), R0, EXIT],
+    [loadValue(1, 0), slot(0x61, 2, 1), slot(0x15, 2, 0, 1), helper(1000), R0, EXIT],
     null,
     {
       maps: [

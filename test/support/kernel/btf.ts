@@ -1,4 +1,7 @@
-/** The smallest BTF (type information) that lets the kernel check a program's functions: one FUNC for each, without parameters. */
+/**
+ * The smallest BTF (type information) that lets the kernel check a program's functions: one FUNC for each. Global functions take the
+ * context, since the kernel looks at each of them on its own; the others are `f(void)`, whatever they are called with.
+ */
 
 import type { FunctionSpec, ReturnKind } from '../../../src/spec/object.ts';
 
@@ -8,6 +11,7 @@ const KIND = { INT: 1, PTR: 2, STRUCT: 4, FUNC: 12, FUNC_PROTO: 13 } as const;
 const INT_TYPE = 1;
 const POINTER_TYPE = 2;
 const STRUCT_TYPE = 3;
+const CONTEXT_POINTER_TYPE = 4;
 const RETURN_TYPE: Readonly<Record<ReturnKind, number>> = {
   int: INT_TYPE,
   void: 0,
@@ -21,26 +25,35 @@ export interface FunctionBtf {
   readonly functionInfo: Uint8Array;
 }
 
-/** BTF and func_info of a program's functions; a function without a known return type gets `int`. */
-export function buildFunctionBtf(functions: readonly Pick<FunctionSpec, 'pc' | 'linkage' | 'returns'>[]): FunctionBtf {
-  const strings: string[] = ['', 'int', 's'];
+/**
+ * BTF and func_info of a program's functions; a function without a known return type gets `int`.
+ * @param context name of the struct that the program type's context is
+ */
+export function buildFunctionBtf(
+  functions: readonly Pick<FunctionSpec, 'pc' | 'linkage' | 'returns'>[],
+  context: string,
+): FunctionBtf {
+  const strings: string[] = ['', 'int', context, 'ctx'];
   const words: number[] = [];
   const nameAt = (name: string) => {
     const before = strings.slice(0, strings.indexOf(name));
     return before.reduce((sum, text) => sum + text.length + 1, 0);
   };
-  const type = (name: string, kind: number, linkage: number, sizeOrType: number) =>
-    words.push(nameAt(name), ((kind << 24) | linkage) >>> 0, sizeOrType);
+  const type = (name: string, kind: number, countOrLinkage: number, sizeOrType: number) =>
+    words.push(nameAt(name), ((kind << 24) | countOrLinkage) >>> 0, sizeOrType);
 
   type('int', KIND.INT, 0, 4);
   words.push(0x0100_0020); // signed, 32 bits
   type('', KIND.PTR, 0, INT_TYPE);
-  type('s', KIND.STRUCT, 0, 4);
-  let nextType = 4;
+  type(context, KIND.STRUCT, 0, 4);
+  type('', KIND.PTR, 0, STRUCT_TYPE);
+  let nextType = 5;
   const info: number[] = [];
   for (const [index, row] of functions.entries()) {
     strings.push(`f${index}`);
-    type('', KIND.FUNC_PROTO, 0, RETURN_TYPE[row.returns ?? 'int']);
+    const parameters = row.linkage === 'global' && index > 0 ? 1 : 0;
+    type('', KIND.FUNC_PROTO, parameters, RETURN_TYPE[row.returns ?? 'int']);
+    if (parameters === 1) words.push(nameAt('ctx'), CONTEXT_POINTER_TYPE);
     type(`f${index}`, KIND.FUNC, row.linkage === 'global' || index === 0 ? 1 : 0, nextType);
     info.push(row.pc, nextType + 1);
     nextType += 2;

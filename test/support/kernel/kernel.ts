@@ -1,9 +1,15 @@
 /** The running kernel as an object: maps, programs and test runs through bpf(2). Every descriptor is closed by `close`. */
 
 import { readFileSync } from 'node:fs';
+import { CONTEXTS } from '../../../src/spec/contexts.ts';
 import { MAP_TYPES } from '../../../src/spec/maps.ts';
 import type { MapSpec, ProgramSpec } from '../../../src/spec/object.ts';
-import { PROGRAM_FLAGS, PROGRAM_TYPES, type ProgramFlag } from '../../../src/spec/programs.ts';
+import {
+  isImplementedProgramType,
+  PROGRAM_FLAGS,
+  PROGRAM_TYPES,
+  type ProgramFlag,
+} from '../../../src/spec/programs.ts';
 import { ATTACH_TYPE_NUMBERS } from './attach-types.ts';
 import { buildFunctionBtf } from './btf.ts';
 import { errnoName } from './errno-name.ts';
@@ -238,7 +244,7 @@ export class Kernel implements Disposable {
   }
 
   #loadBtf(program: ProgramSpec): { descriptor: number; functionInfo: Uint8Array } {
-    const { btf, functionInfo } = buildFunctionBtf(program.functions);
+    const { btf, functionInfo } = buildFunctionBtf(program.functions, contextName(program));
     const attribute = this.#system.begin();
     attribute.setBigUint64(0, this.#system.buffer(btf).address, true);
     attribute.setUint32(16, btf.length, true);
@@ -287,6 +293,11 @@ function writeName(attribute: DataView, offset: number, name: string): void {
   // The kernel takes letters, digits, '_' and '.'; names are of no matter here.
   const plain = name.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, 15);
   for (let index = 0; index < plain.length; index++) attribute.setUint8(offset + index, plain.charCodeAt(index));
+}
+
+function contextName(program: ProgramSpec): string {
+  const layout = isImplementedProgramType(program.type) ? CONTEXTS[program.type] : null;
+  return layout?.name ?? 's';
 }
 
 function programFlags(names: readonly string[]): number {
