@@ -1,13 +1,28 @@
 /** Reads the rows of the chain that translated code has written (layout: contract/memory.ts). */
 
 import { CELL, CHAIN, MISS } from '../contract/memory.ts';
-import type { ChainRow } from '../contract/result.ts';
 import type { GuestMemory } from './guest-memory.ts';
 
 /** Names for the numbers in a row. */
 export interface ChainNames {
   readonly program: (number: number) => string;
   readonly map: (index: number) => string;
+}
+
+/** One attempt of a tail call, as api.md shows it. */
+export interface ChainRow {
+  /** Number of the step, decimal. */
+  step: string;
+  from: string;
+  pc: number;
+  map: string;
+  index: number;
+  to: string | null;
+  /** Hops taken so far, this one included. */
+  depth: number;
+  taken: boolean;
+  miss: 'index' | 'empty' | 'limit' | null;
+  generation: number;
 }
 
 const MISS_NAMES = Object.fromEntries(Object.entries(MISS).map(([name, value]) => [value, name])) as Record<

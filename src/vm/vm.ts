@@ -14,7 +14,7 @@ import { createMap, mapFootprint } from './maps/index.ts';
 import type { VmMap } from './maps/map.ts';
 import { ProgArrayMap } from './maps/prog-array.ts';
 import { type FaultAccess, GuestStop } from './stop.ts';
-import { ENGINE_MODULE, FAULT_REASON } from './translate/imports.ts';
+import { ENGINE_MODULE, FAULT_REASON, type FaultReason } from './translate/imports.ts';
 
 /** A program of a VM; its number is its position in the list. */
 export interface VmProgram {
@@ -103,6 +103,24 @@ const SLOT_WAIT_MS = 1;
 const CLOCK_BASE_NS = 1_000_000_000_000n;
 const CLOCK_SPREAD_NS = 1n << 40n;
 const SEED_MIX = 0x9e37_79b9_7f4a_7c15n;
+
+const REASON_NAMES = Object.fromEntries(Object.entries(FAULT_REASON).map(([name, number]) => [number, name])) as Record<
+  number,
+  FaultReason
+>;
+
+/** Faults that translated code finds by itself: outcome, and text from the offending value. */
+const FAULTS: Readonly<Record<Exclude<FaultReason, 'memory'>, { code: OutcomeCode; text: (value: string) => string }>> =
+  {
+    bad_insn: { code: 'bad_insn', text: () => "control runs past the function's last instruction" },
+    not_context: { code: 'bad_argument', text: (value) => `R1 of the tail call is ${value}, not the context` },
+    not_prog_array: { code: 'bad_argument', text: (value) => `R2 of the tail call is ${value}, not a prog_array` },
+    call_depth: { code: 'call_depth', text: () => 'the call would be the 9th frame of this program, the limit is 8' },
+    stack_overflow: {
+      code: 'stack_overflow',
+      text: () => 'the frames of this program would use more than 512 bytes together',
+    },
+  };
 
 /** Guest memory that a VM with these parts takes: known, and compared with the budget, before anything is placed. */
 export function footprint(maps: readonly MapSpec[], contextBytes: number, packetBytes: number): number {
@@ -246,12 +264,11 @@ export class Vm {
 
   #fault(program: number, reason: number, pc: number, fuel: number, address: bigint): never {
     const at = { program, pc, instructions: this.#fuel!.executed(fuel) };
-    if (reason !== FAULT_REASON.memory) {
-      const name = (Object.keys(FAULT_REASON) as (keyof typeof FAULT_REASON)[]).find(
-        (one) => FAULT_REASON[one] === reason,
-      );
-      if (name === undefined || name === 'memory') throw new Error(`unknown fault reason ${reason}`);
-      throw new GuestStop(name, at, BigInt.asUintN(64, address).toString());
+    const name = REASON_NAMES[reason];
+    if (name === undefined) throw new Error(`unknown fault reason ${reason}`);
+    if (name !== 'memory') {
+      const { code, text } = FAULTS[name];
+      throw new GuestStop(code, at, text(`0x${BigInt.asUintN(64, address).toString(16)}`));
     }
     const instruction = this.#programs[program]!.instructions.find((one) => one.pc === pc)!;
     const row = OPCODES[instruction.opcode];

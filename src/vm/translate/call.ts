@@ -170,7 +170,7 @@ function emitTailCall(context: FunctionContext, state: BlockState, instruction: 
   code.i32(0).memory('i64_load', CELL.CONTEXT);
   pushRegister(context, 1);
   code.op('i64_ne').if();
-  emitFault(context, state, 'bad_argument', instruction, () => pushRegister(context, 1));
+  emitFault(context, state, 'not_context', instruction, () => pushRegister(context, 1));
   code.op('end');
 
   const map = state.maps[2];
@@ -212,6 +212,6 @@ function emitProgArrayTest(context: FunctionContext, state: BlockState, instruct
   code.i64(handleBits).op('i64_and').i64(0).op('i64_ne').brIf(0);
   pushRegister(context, 2);
   code.op('i32_wrap_i64').memory('i32_load', MAP_DESCRIPTOR.TYPE).i32(PROG_ARRAY_TYPE).op('i32_eq').brIf(1).op('end');
-  emitFault(context, state, 'bad_argument', instruction, () => pushRegister(context, 2));
+  emitFault(context, state, 'not_prog_array', instruction, () => pushRegister(context, 2));
   code.op('end');
 }

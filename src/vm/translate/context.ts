@@ -30,6 +30,8 @@ export interface TranslateOptions {
   readonly checks: boolean;
   /** Raw programs get the packet's length in r2. */
   readonly raw: boolean;
+  /** Slots that no run reaches: they may hold what cannot be translated, and become a fault. */
+  readonly dead: readonly number[];
 }
 
 /** Of the module that is being written. */

@@ -216,6 +216,10 @@ export class BlockWriter implements StructureEmitter {
 
   #instruction(state: BlockState, instruction: Instruction): void {
     const context = this.#context;
+    if (context.options.dead.includes(instruction.pc)) {
+      emitFault(context, state, 'bad_insn', instruction);
+      return;
+    }
     const row = OPCODES[instruction.opcode];
     switch (row?.kind) {
       case 'alu':

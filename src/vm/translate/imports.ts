@@ -6,7 +6,16 @@ import type { FunctionType, ModuleBuilder } from '../../wasm/module.ts';
 export const ENGINE_MODULE = 'engine';
 
 /** Reasons that translated code itself gives when it calls `fault`. For `memory` the engine finds the outcome from the address. */
-export const FAULT_REASON = { memory: 0, bad_insn: 1, bad_argument: 2, call_depth: 3, stack_overflow: 4 } as const;
+export const FAULT_REASON = {
+  memory: 0,
+  bad_insn: 1,
+  not_context: 2,
+  not_prog_array: 3,
+  call_depth: 4,
+  stack_overflow: 5,
+} as const;
+
+export type FaultReason = keyof typeof FAULT_REASON;
 
 const IMPORTED_FUNCTIONS = {
   /** (reason, pc, fuel, address): ends the run; never returns. */

@@ -1,0 +1,123 @@
+/** The engine of one thread: its memories, its compiled modules, and the way of a run through all stages. */
+
+import { outcome } from '../contract/outcome.ts';
+import type { RunResult } from '../contract/result.ts';
+import type { Observations, RunTask, TaskAnswer, TraceMessage } from '../contract/task.ts';
+import { unrunResult } from '../contract/unrun-result.ts';
+import { driverModule } from '../vm/driver.ts';
+import { MemorySet } from '../vm/memory-set.ts';
+import { LiveRun } from './live.ts';
+import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
+import { buildVm, runFootprint } from './machine.ts';
+import { ModuleCache } from './module-cache.ts';
+import { LoadRejected, ProblemFound } from './refused.ts';
+import { executedResult, observationsOf } from './result.ts';
+import { runKeyOf } from './run-key.ts';
+
+const NOTHING_OBSERVED: Observations = { chainDepths: [], helperCalls: {}, verifierRule: null };
+
+/** Microseconds between two readings of `performance.now()`. */
+function microseconds(from: number, to: number): number {
+  return Math.round((to - from) * 1000);
+}
+
+export class Engine {
+  readonly #memories = new MemorySet();
+  readonly #modules = new ModuleCache();
+  readonly #driver = new WebAssembly.Module(driverModule());
+
+  /** Runs a task to its answer. Guest faults and refusals are answers; an exception is a defect of ours. */
+  run(task: RunTask): TaskAnswer {
+    const send = task.tracePort === null ? undefined : (message: TraceMessage) => task.tracePort?.postMessage(message);
+    const result = unrunResult(task.id, task.spec, 'internal', task.queueUs);
+    try {
+      return this.#run(task, result, send);
+    } catch (stop) {
+      if (stop instanceof ProblemFound) return { kind: 'problem', problem: stop.problem };
+      if (stop instanceof LoadRejected) return rejected(result, stop);
+      throw stop;
+    } finally {
+      send?.({ type: 'end' });
+    }
+  }
+
+  #run(task: RunTask, result: RunResult, send: ((message: TraceMessage) => void) | undefined): TaskAnswer {
+    const { spec } = task;
+    const begin = performance.now();
+    result.runKey = runKeyOf(spec);
+    const run = readRun(spec, task.limits);
+    const verification = newVerification(run.mode);
+    result.verification = verification;
+    const read = performance.now();
+    const { reported, dead } = verifyRun(run, verification);
+    result.rejection = reported?.rejection ?? null;
+    const verified = performance.now();
+
+    const bytes = runFootprint(run, spec.input.packet);
+    const memory = bytes <= spec.budgets.memoryBytes ? this.#memories.acquire(bytes) : undefined;
+    if (memory === undefined) return overMemory(result, bytes);
+    try {
+      let hits = 0;
+      const modules = run.programs.map((program, number) => {
+        const options = { checks: true, raw: run.type === 'raw', dead: dead[number]! };
+        const found = this.#modules.get(program, run.instructions[number]!, run.maps, options);
+        if (found.hit) hits++;
+        return () => found.module;
+      });
+      const compiled = performance.now();
+      const vm = buildVm(run, spec.input.packet, BigInt(spec.seed), memory, this.#driver, modules);
+      const live = new LiveRun(run, memory, send);
+      send?.(startedMessage(run));
+      const start = performance.now();
+      const done = vm.run(
+        run.entry,
+        spec.repeat,
+        {
+          instructions: spec.budgets.instructions,
+          tailCalls: spec.budgets.tailCalls,
+          maxTailCalls: spec.maxTailCalls,
+          deadline: start + spec.budgets.wallMs,
+          isCancelled: () => Atomics.load(task.cancel, 0) !== 0,
+          now: () => performance.now(),
+        },
+        live,
+      );
+      const end = performance.now();
+      live.finish();
+      result.timing = {
+        queueUs: task.queueUs,
+        loadUs: microseconds(begin, read) + microseconds(compiled, start),
+        verifyUs: microseconds(read, verified),
+        compileUs: microseconds(verified, compiled),
+        execNs: String(Math.round((end - start) * 1e6)),
+      };
+      result.cache = { programs: hits === run.programs.length ? 'hit' : 'miss' };
+      const answer = executedResult(result, spec, run, vm, done, live.prints, verification);
+      return { kind: 'result', result: answer, observations: observationsOf(done) };
+    } finally {
+      this.#memories.release(memory);
+    }
+  }
+}
+
+function rejected(result: RunResult, stop: LoadRejected): TaskAnswer {
+  result.outcome = outcome(stop.code);
+  result.rejection = stop.rejection;
+  const verifierRule = stop.code === 'rejected_verifier' ? stop.rejection.rule : null;
+  return { kind: 'result', result, observations: { ...NOTHING_OBSERVED, verifierRule } };
+}
+
+function overMemory(result: RunResult, bytes: number): TaskAnswer {
+  const message = `maps, packet and context need ${bytes} bytes, budgets.memoryBytes is ${result.budgets.memoryBytes}`;
+  result.outcome = outcome('memory_budget');
+  result.rejection = { rule: 'memory_budget', errno: 'ENOMEM', program: null, pc: null, message, log: '' };
+  return { kind: 'result', result, observations: NOTHING_OBSERVED };
+}
+
+function startedMessage(run: ReadRun): TraceMessage {
+  return {
+    type: 'started',
+    programs: run.programs.map((program, index) => ({ index, name: program.name, insns: program.code.length / 8 })),
+    maps: run.maps.map((map) => map.name),
+  };
+}

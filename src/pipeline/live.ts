@@ -1,0 +1,68 @@
+/** What a run says while it goes on: prints are kept for the result, and with a listener chain rows and prints go out at once. */
+
+import { CHAIN } from '../contract/memory.ts';
+import type { ChainRow, PrintRow } from '../contract/result.ts';
+import type { TraceMessage } from '../contract/task.ts';
+import { chainLength, readChainRow } from '../vm/chain.ts';
+import type { GuestMemory } from '../vm/guest-memory.ts';
+import type { PrintLine } from '../vm/helpers/context.ts';
+import type { VmListener } from '../vm/vm.ts';
+import type { ReadRun } from './load.ts';
+import { chainNames } from './result.ts';
+
+/** Printed lines that a result keeps; counters.prints counts all. */
+export const MAX_PRINTS = 4096;
+/** Rows in one message (trace-protocol.md). */
+const ROWS_PER_MESSAGE = 256;
+
+export class LiveRun implements VmListener {
+  readonly prints: PrintRow[] = [];
+  readonly #run: ReadRun;
+  readonly #memory: GuestMemory;
+  readonly #send: ((message: TraceMessage) => void) | undefined;
+  #rowsSent = 0;
+
+  constructor(run: ReadRun, memory: GuestMemory, send: ((message: TraceMessage) => void) | undefined) {
+    this.#run = run;
+    this.#memory = memory;
+    this.#send = send;
+  }
+
+  print = (line: PrintLine): void => {
+    const row: PrintRow = {
+      step: String(line.step),
+      program: this.#run.programs[line.program]?.name ?? '',
+      pc: line.pc,
+      text: line.text,
+    };
+    if (this.prints.length < MAX_PRINTS) {
+      this.prints.push(row);
+      this.#send?.({ type: 'print', row });
+    }
+  };
+
+  /** Sends rows of the chain's first part as they come; its last part is known only at the end. */
+  progress = (): void => {
+    this.#sendRows(Math.min(chainLength(this.#memory), CHAIN.KEPT));
+  };
+
+  /** Sends the rest of the rows that the result keeps. */
+  finish(): void {
+    const length = chainLength(this.#memory);
+    this.#sendRows(Math.min(length, CHAIN.KEPT));
+    this.#rowsSent = Math.max(this.#rowsSent, length - CHAIN.KEPT);
+    this.#sendRows(length);
+  }
+
+  #sendRows(end: number): void {
+    if (this.#send === undefined) return;
+    const names = chainNames(this.#run);
+    while (this.#rowsSent < end) {
+      const rows: ChainRow[] = [];
+      for (; this.#rowsSent < end && rows.length < ROWS_PER_MESSAGE; this.#rowsSent++) {
+        rows.push(readChainRow(this.#memory, this.#rowsSent, names));
+      }
+      this.#send({ type: 'chain', rows });
+    }
+  }
+}

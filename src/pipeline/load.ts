@@ -1,0 +1,128 @@
+/** From a run spec to programs and maps that are ready to be compiled: read, merged, checked against each other, verified. */
+
+import type { Verification } from '../contract/result.ts';
+import type { RunSpec, VerifyMode } from '../contract/run-spec.ts';
+import type { EngineLimits } from '../contract/task.ts';
+import { decode } from '../isa/decode.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { type RunStart, readContextInput } from '../spec/context-input.ts';
+import type { MapSpec, ProgramSpec } from '../spec/object.ts';
+import {
+  type ImplementedProgramType,
+  isImplementedProgramType,
+  MAX_REPEAT,
+  PROGRAM_TYPE_RULES,
+} from '../spec/programs.ts';
+import { mergeMaps } from './merge-maps.ts';
+import { readPrograms, readRunObject } from './read-programs.ts';
+import { ProblemFound } from './refused.ts';
+import { type Verified, verifyPrograms } from './verify.ts';
+
+/** Bytes of keys and values that the maps named in `return` may have together, at most. */
+export const MAX_RETURNED_MAP_BYTES = 16 * 1024 * 1024;
+
+/** A run that has been read. Verification may still refuse it. */
+export interface ReadRun {
+  readonly programs: readonly ProgramSpec[];
+  /** Of each program. */
+  readonly instructions: readonly (readonly Instruction[])[];
+  readonly maps: readonly MapSpec[];
+  /** Number of the entry program. */
+  readonly entry: number;
+  readonly type: ImplementedProgramType;
+  readonly start: RunStart;
+  readonly mode: VerifyMode;
+}
+
+/**
+ * Reads everything and checks that the parts of the request fit together.
+ * @throws ProblemFound, LoadRejected
+ */
+export function readRun(spec: RunSpec, limits: EngineLimits): ReadRun {
+  const object = readRunObject(spec.object);
+  const maps = mergeMaps(object.maps, spec.maps, limits);
+  const names = maps.map((map) => map.name);
+  const programs = readPrograms(spec, object, names, limits);
+  checkSlotPrograms(spec, maps, programs);
+  checkReturnedMaps(spec, maps);
+  const entry = programs.findIndex((program) => program.name === spec.entry);
+  if (entry < 0) {
+    const known = programs.map((program) => program.name).join(', ');
+    throw new ProblemFound(
+      'bad_reference',
+      '/entry',
+      `there is no program '${spec.entry}'; there are: ${known || 'none'}`,
+    );
+  }
+  const { type } = programs[entry]!;
+  if (!isImplementedProgramType(type)) {
+    throw new ProblemFound('not_implemented', '/entry', `program type ${type} is not implemented yet`);
+  }
+  checkRepeat(spec, type);
+  return {
+    programs,
+    instructions: programs.map((program) => decode(program.code)),
+    maps,
+    entry,
+    type,
+    start: startOf(spec, type),
+    mode: spec.verify ?? PROGRAM_TYPE_RULES[type].defaultVerify,
+  };
+}
+
+/** What a run's `verification` says before any program was looked at. */
+export function newVerification(mode: VerifyMode): Verification {
+  return { verdict: 'rejected', level: mode === 'off' ? 'off' : 'structure', unsupported: [], programs: [] };
+}
+
+/** Verifies the programs and fills in `verification`. */
+export function verifyRun(run: ReadRun, verification: Verification): Verified {
+  return verifyPrograms(run.programs, run.instructions, run.maps, run.mode, verification);
+}
+
+function checkSlotPrograms(spec: RunSpec, maps: readonly MapSpec[], programs: readonly ProgramSpec[]): void {
+  const names = new Set(programs.map((program) => program.name));
+  for (const map of maps) {
+    for (const slot of map.slots) {
+      if (names.has(slot.program)) continue;
+      const request = spec.maps.find((one) => one.name === map.name);
+      const pointer = request === undefined ? '/object/elf' : `${request.pointer}/slots/${slot.index}`;
+      const detail = `slot ${slot.index} of '${map.name}' names program '${slot.program}', which does not exist`;
+      throw new ProblemFound('bad_reference', pointer, detail);
+    }
+  }
+}
+
+function checkReturnedMaps(spec: RunSpec, maps: readonly MapSpec[]): void {
+  let bytes = 0;
+  spec.returns.maps.forEach((name, index) => {
+    const map = maps.find((one) => one.name === name);
+    if (map === undefined)
+      throw new ProblemFound('bad_reference', `/return/maps/${index}`, `there is no map '${name}'`);
+    bytes += map.maxEntries * (map.keySize + map.valueSize);
+    if (bytes > MAX_RETURNED_MAP_BYTES) {
+      const detail = `the maps to return may hold more than ${MAX_RETURNED_MAP_BYTES} bytes`;
+      throw new ProblemFound('limit_exceeded', `/return/maps/${index}`, detail, { limit: 'maxReturnedMapBytes' });
+    }
+  });
+}
+
+function checkRepeat(spec: RunSpec, type: ImplementedProgramType): void {
+  if (spec.repeat > 1 && !PROGRAM_TYPE_RULES[type].repeatable) {
+    throw new ProblemFound('bad_input', '/repeat', `a ${type} program is run once: repeat must be 1`, {
+      errno: 'EINVAL',
+    });
+  }
+  if (spec.repeat > MAX_REPEAT) {
+    const detail = `repeat is ${spec.repeat}, at most ${MAX_REPEAT} is possible`;
+    throw new ProblemFound('limit_exceeded', '/repeat', detail, { limit: 'maxRepeat' });
+  }
+}
+
+function startOf(spec: RunSpec, type: ImplementedProgramType): RunStart {
+  const input = readContextInput(type, spec.input.ctx, spec.input.packet);
+  if (input.ok) return input.start;
+  const { field, errno, message } = input.refusal;
+  const pointer = field === 'packet' || field === 'ctx' ? `/input/${field}` : `/input/ctx/${field}`;
+  throw new ProblemFound('bad_input', pointer, message, { errno });
+}

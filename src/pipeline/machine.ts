@@ -1,0 +1,111 @@
+/** Puts a loaded run on a memory: context, packet, maps with their contents, programs. */
+
+import { PERMISSION } from '../contract/memory.ts';
+import type { RunStart } from '../spec/context-input.ts';
+import { CONTEXTS, type ContextLayout } from '../spec/contexts.ts';
+import { ERRNO } from '../spec/errno.ts';
+import type { MapSpec } from '../spec/object.ts';
+import { PROGRAM_TYPE_RULES } from '../spec/programs.ts';
+import type { GuestMemory } from '../vm/guest-memory.ts';
+import { UPDATE } from '../vm/maps/map.ts';
+import { footprint, Vm, type VmContext, type VmPacket } from '../vm/vm.ts';
+import type { ReadRun } from './load.ts';
+import { ProblemFound } from './refused.ts';
+
+/** Bytes of guest memory that the run takes. */
+export function runFootprint(run: ReadRun, packet: Uint8Array | null): number {
+  return footprint(run.maps, run.start.context.length, packet?.length ?? 0) + scratchBytes(run.maps);
+}
+
+function scratchBytes(maps: readonly MapSpec[]): number {
+  return maps.reduce(
+    (most, map) => (map.entries.length > 0 ? Math.max(most, map.keySize + map.valueSize + 8) : most),
+    0,
+  );
+}
+
+/**
+ * Builds the VM. `modules` compile a program when it is first needed.
+ * @throws ProblemFound for an initial element that its map does not take
+ */
+export function buildVm(
+  run: ReadRun,
+  packet: Uint8Array | null,
+  seed: bigint,
+  memory: GuestMemory,
+  driver: WebAssembly.Module,
+  modules: readonly (() => WebAssembly.Module)[],
+): Vm {
+  const layout = CONTEXTS[run.type];
+  const vm = new Vm({
+    memory,
+    driver,
+    programs: run.programs.map((program, number) => ({
+      name: program.name,
+      instructions: run.instructions[number]!,
+      hasSubprograms: program.functions.length > 1,
+      module: modules[number]!,
+    })),
+    maps: run.maps,
+    context: layout === null ? undefined : contextOf(layout, run.start),
+    packet: packetOf(run, layout, packet),
+    seed,
+  });
+  fillMaps(vm, run, memory);
+  return vm;
+}
+
+function contextOf(layout: ContextLayout, start: RunStart): VmContext {
+  const permissions = new Uint8Array(layout.size);
+  const packetFields: { offset: number; packetOffset: number }[] = [];
+  for (const field of layout.fields) {
+    const permission =
+      (field.reads.length > 0 ? PERMISSION.READ : 0) | (field.writes.length > 0 ? PERMISSION.WRITE : 0);
+    permissions.fill(permission, field.offset, field.offset + field.size);
+    const packetOffset = {
+      packet_start: start.packetStart,
+      packet_end: start.packetEnd,
+      packet_meta: start.packetMeta,
+    };
+    if (field.role in packetOffset) {
+      packetFields.push({ offset: field.offset, packetOffset: packetOffset[field.role as keyof typeof packetOffset] });
+    }
+  }
+  return { bytes: start.context, permissions, packetFields };
+}
+
+/** The packet's bytes are open only where the program can get their address. */
+function packetOf(run: ReadRun, layout: ContextLayout | null, packet: Uint8Array | null): VmPacket | undefined {
+  const rules = PROGRAM_TYPE_RULES[run.type];
+  if (rules.packet === 'none') return undefined;
+  const bytes = packet ?? new Uint8Array(0);
+  if (layout === null) return { bytes, start: 0, end: bytes.length, permission: PERMISSION.READ_WRITE };
+  const direct = layout.fields.some((field) => field.role === 'packet_start');
+  const permission = direct ? (rules.packetWritable ? PERMISSION.READ_WRITE : PERMISSION.READ) : PERMISSION.NONE;
+  return { bytes, start: run.start.packetMeta, end: run.start.packetEnd, permission };
+}
+
+/** Initial elements go in as BPF_MAP_UPDATE_ELEM would put them; slots by program number. */
+function fillMaps(vm: Vm, run: ReadRun, memory: GuestMemory): void {
+  const scratch = scratchBytes(run.maps);
+  const key = scratch === 0 ? 0 : memory.allocate(scratch);
+  run.maps.forEach((map, index) => {
+    const value = key + Math.ceil(map.keySize / 8) * 8;
+    map.entries.forEach((entry, position) => {
+      memory.bytes.set(entry.key, key);
+      memory.bytes.set(entry.value, value);
+      const result = vm.maps[index]!.update(key, value, UPDATE.ANY);
+      if (result === 0) return;
+      const errno = Object.entries(ERRNO).find(([, number]) => number === -result)?.[0] ?? String(result);
+      const detail = `map '${map.name}' does not take entry ${position}: ${errno}`;
+      throw new ProblemFound('bad_map', `/maps/${map.name}/entries/${position}`, detail, { errno });
+    });
+    for (const slot of map.slots) {
+      vm.initialiseSlot(
+        index,
+        slot.index,
+        run.programs.findIndex((program) => program.name === slot.program),
+      );
+    }
+  });
+}

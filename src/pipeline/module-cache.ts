@@ -1,0 +1,68 @@
+/** Compiled modules by what determines them, least recently used out first. */
+
+import { createHash } from 'node:crypto';
+import type { Instruction } from '../isa/instruction.ts';
+import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
+import type { MapSpec, ProgramSpec } from '../spec/object.ts';
+import type { MapShape, TranslateOptions } from '../vm/translate/context.ts';
+import { translateProgram } from '../vm/translate/program.ts';
+import { ProblemFound } from './refused.ts';
+
+/** Modules that one thread keeps. */
+const MAX_MODULES = 512;
+
+export class ModuleCache {
+  readonly #modules = new Map<string, WebAssembly.Module>();
+
+  /**
+   * The module of a program: known, or translated and compiled now.
+   * @returns also whether it was known
+   * @throws ProblemFound when the program passes a limit of the translator
+   */
+  get(
+    program: ProgramSpec,
+    instructions: readonly Instruction[],
+    maps: readonly MapSpec[],
+    options: TranslateOptions,
+  ): { module: WebAssembly.Module; hit: boolean } {
+    const key = moduleKey(program.code, instructions, maps, options);
+    const known = this.#modules.get(key);
+    if (known !== undefined) {
+      this.#modules.delete(key);
+      this.#modules.set(key, known);
+      return { module: known, hit: true };
+    }
+    const translation = translateProgram(instructions, maps, options);
+    if (translation.kind === 'limit') {
+      const detail = `program '${program.name}': ${translation.message}`;
+      throw new ProblemFound('limit_exceeded', '', detail, { limit: translation.limit });
+    }
+    const module = new WebAssembly.Module(translation.bytes);
+    this.#modules.set(key, module);
+    const oldest = this.#modules.keys().next().value;
+    if (this.#modules.size > MAX_MODULES && oldest !== undefined) this.#modules.delete(oldest);
+    return { module, hit: false };
+  }
+}
+
+/** Code, shapes of the maps it refers to, and the translator's options; names do not matter. */
+function moduleKey(
+  code: Uint8Array,
+  instructions: readonly Instruction[],
+  maps: readonly MapShape[],
+  options: TranslateOptions,
+): string {
+  const used = new Set<number>();
+  for (const one of instructions) {
+    if (one.opcode === OPCODE.LOAD_IMM64 && (one.src === LOAD_SOURCE.MAP || one.src === LOAD_SOURCE.MAP_VALUE))
+      used.add(one.imm);
+  }
+  const shapes = [...used]
+    .sort((left, right) => left - right)
+    .map((index) => {
+      const map = maps[index];
+      return [index, map?.type, map?.keySize, map?.valueSize];
+    });
+  const head = JSON.stringify([options, shapes]);
+  return createHash('sha256').update(head).update(code).digest('base64');
+}

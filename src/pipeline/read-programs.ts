@@ -1,0 +1,135 @@
+/** From a run's sources (an ELF object, assembly, instruction bytes) to inert programs and maps. Nothing is judged here but readability. */
+
+import { BtfError } from '../btf/error.ts';
+import { findFunctions } from '../cfg/functions.ts';
+import type { ProgramRequest, RunSpec } from '../contract/run-spec.ts';
+import type { EngineLimits } from '../contract/task.ts';
+import { ElfError, ObjectRefusal, ObjectUnsupported } from '../elf/error.ts';
+import { readObject } from '../elf/object.ts';
+import { AssemblyError, assemble } from '../isa/assemble.ts';
+import { DecodeError, decode } from '../isa/decode.ts';
+import { helperId } from '../spec/helpers.ts';
+import type { FunctionSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
+import { isImplementedProgramType, isProgramType } from '../spec/programs.ts';
+import { LoadRejected, ProblemFound } from './refused.ts';
+
+const EMPTY_OBJECT: ObjectSpec = { programs: [], maps: [], notes: [] };
+const OBJECT_POINTER = '/object/elf';
+
+/** The run's object, or an empty one. */
+export function readRunObject(bytes: Uint8Array | null): ObjectSpec {
+  if (bytes === null) return EMPTY_OBJECT;
+  try {
+    return readObject(bytes);
+  } catch (error) {
+    if (error instanceof ElfError) {
+      throw new ProblemFound(
+        'bad_elf',
+        OBJECT_POINTER,
+        error.message,
+        error.limit === null ? {} : { limit: error.limit },
+      );
+    }
+    if (error instanceof BtfError) throw new ProblemFound('bad_btf', OBJECT_POINTER, error.message);
+    if (error instanceof ObjectUnsupported) throw new ProblemFound('not_implemented', OBJECT_POINTER, error.message);
+    if (error instanceof ObjectRefusal) throw LoadRejected.load('object', error.errno, error.message);
+    throw error;
+  }
+}
+
+/**
+ * All programs of a run: the object's, then the request's.
+ * @param mapNames names of the run's maps in order; instructions refer to them by position
+ */
+export function readPrograms(
+  spec: RunSpec,
+  object: ObjectSpec,
+  mapNames: readonly string[],
+  limits: EngineLimits,
+): ProgramSpec[] {
+  const count = object.programs.length + spec.programs.length;
+  if (count > limits.maxPrograms) {
+    const detail = `the run has ${count} programs, maxPrograms is ${limits.maxPrograms}`;
+    throw new ProblemFound('limit_exceeded', '/programs', detail, { limit: 'maxPrograms' });
+  }
+  const programs = [...object.programs, ...spec.programs.map((request) => readProgram(request, mapNames))];
+  const seen = new Set<string>();
+  programs.forEach((program, index) => {
+    const request = spec.programs[index - object.programs.length];
+    if (seen.has(program.name)) {
+      const pointer = request === undefined ? OBJECT_POINTER : `${request.pointer}/name`;
+      throw new ProblemFound('bad_reference', pointer, `there are two programs named '${program.name}'`);
+    }
+    seen.add(program.name);
+    const slots = program.code.length / 8;
+    if (slots > limits.maxInstructionsPerProgram) {
+      const detail = `program '${program.name}' has ${slots} instruction slots, maxInstructionsPerProgram is ${limits.maxInstructionsPerProgram}`;
+      throw new ProblemFound('limit_exceeded', request?.pointer ?? OBJECT_POINTER, detail, {
+        limit: 'maxInstructionsPerProgram',
+      });
+    }
+  });
+  return programs;
+}
+
+function readProgram(request: ProgramRequest, mapNames: readonly string[]): ProgramSpec {
+  const { type, source, pointer } = request;
+  if (!isProgramType(type))
+    throw new ProblemFound('schema_violation', `${pointer}/type`, `'${type}' is no program type`);
+  if (!isImplementedProgramType(type)) {
+    throw new ProblemFound('not_implemented', `${pointer}/type`, `program type ${type} is not implemented yet`);
+  }
+  const common = {
+    name: request.name,
+    type,
+    attachType: request.attachType,
+    flags: request.flags,
+    license: request.license,
+  };
+  if (source.kind === 'insns') {
+    return { ...common, code: source.bytes, ...bareFunctions(request, source.bytes), lines: [], section: '' };
+  }
+  try {
+    const assembly = assemble(source.text, {
+      helper: helperId,
+      map: (name) => {
+        const index = mapNames.indexOf(name);
+        return index < 0 ? undefined : index;
+      },
+    });
+    const functions = assembly.functions.map((one) => intFunction(one.pc === 0 ? request.name : one.name, one.pc));
+    const lines = assembly.lines.map((line) => ({
+      pc: line.pc,
+      file: `${request.name}.s`,
+      line: line.line,
+      column: 0,
+      text: line.text,
+    }));
+    return { ...common, code: assembly.code, functions, hasBtf: true, lines, section: '' };
+  } catch (error) {
+    if (!(error instanceof AssemblyError)) throw error;
+    const detail = `line ${error.line}, column ${error.column}: ${error.message}`;
+    throw new ProblemFound('bad_assembly', `${pointer}/asm`, detail);
+  }
+}
+
+/** Where the functions of bare instructions begin. */
+function bareFunctions(request: ProgramRequest, bytes: Uint8Array): Pick<ProgramSpec, 'functions' | 'hasBtf'> {
+  try {
+    const functions = findFunctions(decode(bytes)).map((range) =>
+      intFunction(range.pc === 0 ? request.name : `sub_${range.pc}`, range.pc),
+    );
+    return { functions, hasBtf: true };
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new ProblemFound('bad_instructions', `${request.pointer}/insns`, error.message);
+  }
+}
+
+/**
+ * Assembly and bare instructions come without BTF, and without it Linux allows no tail call in a subprogram. They are loaded as if with a BTF
+ * in which every function is `static int f(…)`, so that such chains can be tried.
+ */
+function intFunction(name: string, pc: number): FunctionSpec {
+  return { name, pc, linkage: 'static', returns: 'int' };
+}
