@@ -23,7 +23,7 @@ export function checkEncoding(slots: readonly Slot[], maps: readonly MapSpec[]):
   const used = new Set<number>();
   for (let pc = 0; pc < slots.length; pc++) {
     const slot = slots[pc]!;
-    if (classOf(slot) === CLASS.LDX && isPlainLoad(slot) && slot.imm !== 0) {
+    if (classOf(slot) === CLASS.LDX && (!isPlainLoad(slot) || slot.imm !== 0)) {
       return { rule: 'reserved_fields', pc, message: 'BPF_LDX uses reserved fields' };
     }
     if (isLoadImm64(slot)) {
@@ -37,6 +37,7 @@ export function checkEncoding(slots: readonly Slot[], maps: readonly MapSpec[]):
   return null;
 }
 
+/** BPF_MEM or BPF_MEMSX: any other mode counts as a reserved field, not as an unknown opcode. */
 function isPlainLoad(slot: Slot): boolean {
   const mode = slot.opcode & 0xe0;
   return mode === 0x60 || mode === 0x80;
