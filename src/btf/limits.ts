@@ -1,7 +1,7 @@
 /** Bounds of what the BTF readers take. */
 
 /** Types in one .BTF section (Linux: BTF_MAX_TYPE, 0xfffff; a program's own BTF is far below). */
-export const MAX_BTF_TYPES = 262_144;
+export const MAX_BTF_TYPES = 65_536;
 
 /** Bytes of one string, without its terminating zero: a source line longer than this is refused. */
 export const MAX_STRING_BYTES = 16_384;
