@@ -4,7 +4,7 @@ import { type BtfExt, readBtfExt } from '../btf/ext.ts';
 import { readBtf } from '../btf/read.ts';
 import type { Btf } from '../btf/types.ts';
 import type { ObjectSpec, ProgramSpec } from '../spec/object.ts';
-import { PROGRAM_TYPES, type ProgramType } from '../spec/programs.ts';
+import { PROGRAM_TYPES } from '../spec/programs.ts';
 import { programTypeOfSection, type SectionProgram } from '../spec/sections.ts';
 import { ObjectRefusal, ObjectUnsupported } from './error.ts';
 import { type ElfFile, readElf, SECTION_FLAG, SECTION_TYPE } from './file.ts';
@@ -34,7 +34,7 @@ export function readObject(bytes: Uint8Array): ObjectSpec {
   const functions = readFunctions(file);
   const notes = skippedSections(file);
 
-  const loaded = new Map<ElfFunction, SectionProgram & { readonly type: ProgramType }>();
+  const loaded = new Map<ElfFunction, SectionProgram>();
   for (const program of functions.programs) {
     const section = programTypeOfSection(program.section.name);
     if (program.section.name.startsWith('?')) {
@@ -67,24 +67,17 @@ function readTypes(file: ElfFile): { btf: Btf | undefined; ext: BtfExt | undefin
   return { btf, ext: btf && extSection && readBtfExt(extSection.bytes, btf.strings) };
 }
 
-function implementedType(
-  program: ElfFunction,
-  section: SectionProgram | undefined,
-): SectionProgram & { readonly type: ProgramType } {
+function implementedType(program: ElfFunction, section: SectionProgram | undefined): SectionProgram {
   const name = program.section.name;
   if (section === undefined) {
     const message = `program '${program.name}': missing BPF prog type, check the section's name`;
     throw new ObjectRefusal('EINVAL', name, message);
   }
   const { type } = section;
-  if (!isImplemented(type)) {
+  if (!PROGRAM_TYPES[type].implemented) {
     throw new ObjectUnsupported(`program type ${type}`, name, `program '${program.name}' is of type ${type}`);
   }
-  return { ...section, type };
-}
-
-function isImplemented(type: string): type is ProgramType {
-  return Object.hasOwn(PROGRAM_TYPES, type) && PROGRAM_TYPES[type as ProgramType].implemented;
+  return section;
 }
 
 /** The text of the `license` section; '' without one, which Linux takes for a licence that is not GPL-compatible. */

@@ -3,44 +3,11 @@
  * counts. A name that ends in `+` matches the name before it, alone or with `/` and anything after; every other name matches exactly.
  */
 
-/** Program types by the kernel's names; PROGRAM_TYPES in programs.ts says which of them Waggle runs. */
-type LinuxProgramType =
-  | 'socket_filter'
-  | 'kprobe'
-  | 'sched_cls'
-  | 'sched_act'
-  | 'tracepoint'
-  | 'xdp'
-  | 'perf_event'
-  | 'cgroup_skb'
-  | 'cgroup_sock'
-  | 'lwt_in'
-  | 'lwt_out'
-  | 'lwt_xmit'
-  | 'sock_ops'
-  | 'sk_skb'
-  | 'cgroup_device'
-  | 'sk_msg'
-  | 'raw_tracepoint'
-  | 'cgroup_sock_addr'
-  | 'lwt_seg6local'
-  | 'lirc_mode2'
-  | 'sk_reuseport'
-  | 'flow_dissector'
-  | 'cgroup_sysctl'
-  | 'raw_tracepoint_writable'
-  | 'cgroup_sockopt'
-  | 'tracing'
-  | 'struct_ops'
-  | 'ext'
-  | 'lsm'
-  | 'sk_lookup'
-  | 'syscall'
-  | 'netfilter';
+import type { ProgramType } from './programs.ts';
 
 export interface SectionRow {
   readonly section: string;
-  readonly type: LinuxProgramType;
+  readonly type: ProgramType;
   /** BPF_* attach type in lower case, that the program is loaded with (expected_attach_type); null: 0, none is given. */
   readonly attachType: string | null;
   /** Load flags: BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS. */
@@ -49,7 +16,7 @@ export interface SectionRow {
 
 function row(
   section: string,
-  type: LinuxProgramType,
+  type: ProgramType,
   attachType: string | null = null,
   flags: readonly string[] = [],
 ): SectionRow {
