@@ -209,8 +209,7 @@ function checkFields(
         if (value > MAX_IFINDEX) throw refuse('names no network device', 'ENODEV');
         break;
       case 'wire_length':
-        if (row.input.atLeastPacket && value !== 0 && value < seen)
-          throw refuse(`is at least the packet's length ${seen}`);
+        if (value !== 0 && value < seen) throw refuse(`is at least the packet's length ${seen}`);
         break;
       case 'metadata_length':
         if (value % 4 !== 0 || value > MAX_METADATA_BYTES) {

@@ -33,8 +33,8 @@ export type InputRule =
   | { readonly kind: 'at_most'; readonly maximum: number }
   /** Number of a network device, 0 means the default 1: ENODEV where there cannot be such a device. */
   | { readonly kind: 'device' }
-  /** Length on the wire: at least the packet's (sched_cls only); 0 means the length that the program sees. */
-  | { readonly kind: 'wire_length'; readonly atLeastPacket: boolean }
+  /** Length on the wire: at least the length that the program sees; 0 means just that. */
+  | { readonly kind: 'wire_length' }
   /** Length of the metadata before the packet (xdp `data`). */
   | { readonly kind: 'metadata_length' }
   /** End of the packet in the input (xdp `data_end`). */
@@ -134,7 +134,7 @@ function skBuff(own: Readonly<Record<string, Settings>>): ContextLayout {
     field('napi_id', 84),
     field('data_meta', 140, { ...HIDDEN }),
     field('tstamp', 152, { size: 8, ...HIDDEN, ...INPUT }),
-    field('wire_len', 160, { ...HIDDEN, input: { kind: 'wire_length', atLeastPacket: false }, output: true }),
+    field('wire_len', 160, { ...HIDDEN, input: { kind: 'wire_length' }, output: true }),
     field('gso_segs', 164, { input: { kind: 'at_most', maximum: 0xffff }, output: true }),
     field('sk', 168, { size: 8, role: 'pointer', reads: LONG }),
     field('gso_size', 176, { input: { kind: 'any' } }),
@@ -182,7 +182,7 @@ export const CONTEXTS: Readonly<Record<ImplementedProgramType, ContextLayout | n
     data_end: { role: 'packet_end', reads: WORD },
     data_meta: { role: 'packet_meta', reads: WORD },
     tstamp: { reads: LONG, writes: LONG },
-    wire_len: { reads: NARROW, input: { kind: 'wire_length', atLeastPacket: true } },
+    wire_len: { reads: NARROW },
     tstamp_type: { reads: BYTE },
     hwtstamp: { reads: LONG },
   }),
