@@ -13,7 +13,7 @@ describe('rows of the verifier on the running kernel', { skip: unavailable ?? fa
 
   for (const { name, program, maps, refused } of VERIFIER_ROWS) {
     test(name, () => {
-      const said = runOnKernel(kernel, { programs: [program], maps, entry: null });
+      const said = runOnKernel(kernel, { programs: [program], maps, entry: null, globalFunctions: true });
       assert.equal(said.stage, refused === null ? 'done' : 'program', said.log);
       assert.equal(said.errno, refused?.errno ?? null, said.log);
       if (refused === null) return;

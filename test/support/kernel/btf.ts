@@ -1,6 +1,6 @@
 /**
- * The smallest BTF (type information) that lets the kernel check a program's functions: one FUNC for each. Global functions take the
- * context, since the kernel looks at each of them on its own; the others are `f(void)`, whatever they are called with.
+ * The smallest BTF (type information) that lets the kernel check a program's functions: one FUNC for each. A global function takes
+ * the context, since the kernel looks at it on its own; a static one is `f(void)`, whatever it is called with.
  */
 
 import type { FunctionSpec, ReturnKind } from '../../../src/spec/object.ts';

@@ -53,6 +53,11 @@ export interface LoadResult {
 export interface LoadOptions {
   /** Give the program the BTF of its functions, also where its spec has none. Default: as the spec says. */
   readonly btf?: boolean;
+  /**
+   * Tell the kernel of global functions, whose only argument must then be the context. Default: all functions are static to it, since a
+   * ProgramSpec does not know their parameters; what they do is the same.
+   */
+  readonly globalFunctions?: boolean;
   readonly logLevel?: number;
 }
 
@@ -216,7 +221,8 @@ export class Kernel implements Disposable {
 
   /** BPF_PROG_LOAD. `maps` are what the indexes in lddw mean. A refusal has the verifier's log. */
   load(program: ProgramSpec, maps: readonly KernelMap[], options: LoadOptions = {}): LoadResult {
-    const types = (options.btf ?? program.hasBtf) ? this.#loadBtf(program) : undefined;
+    const types =
+      (options.btf ?? program.hasBtf) ? this.#loadBtf(program, options.globalFunctions ?? false) : undefined;
     const attribute = this.#system.begin();
     const code = this.#system.buffer(linkMaps(program.code, maps));
     const license = this.#system.buffer(new TextEncoder().encode(`${program.license}\0`));
@@ -243,8 +249,9 @@ export class Kernel implements Disposable {
     return { ...kept, log: new TextDecoder('latin1').decode(log.bytes.subarray(0, end < 0 ? undefined : end)) };
   }
 
-  #loadBtf(program: ProgramSpec): { descriptor: number; functionInfo: Uint8Array } {
-    const { btf, functionInfo } = buildFunctionBtf(program.functions, contextName(program));
+  #loadBtf(program: ProgramSpec, globals: boolean): { descriptor: number; functionInfo: Uint8Array } {
+    const functions = program.functions.map((row) => (globals ? row : { ...row, linkage: 'static' as const }));
+    const { btf, functionInfo } = buildFunctionBtf(functions, contextName(program));
     const attribute = this.#system.begin();
     attribute.setBigUint64(0, this.#system.buffer(btf).address, true);
     attribute.setUint32(16, btf.length, true);
