@@ -5,10 +5,10 @@ export interface NameReference {
   readonly name: string;
   /**
    * `offset`: a label, its distance goes into `offset`; `imm`: the same into `imm`; `call`: a function of the program or a
-   * helper; `helper`: a helper's name beside its number; `load`: a map or a function of the program, in lddw; `value`: a map,
-   * whose value lddw takes.
+   * helper; `function`: a function of the program; `helper`: a helper's name beside its number; `load`: a map or a function of
+   * the program, in lddw; `value`: a map, whose value lddw takes.
    */
-  readonly use: 'offset' | 'imm' | 'call' | 'helper' | 'load' | 'value';
+  readonly use: 'offset' | 'imm' | 'call' | 'function' | 'helper' | 'load' | 'value';
   /** Makes the error for this place. */
   readonly error: (message: string) => AssemblyError;
 }

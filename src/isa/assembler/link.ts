@@ -41,6 +41,11 @@ export function link({ reference, ...fields }: Draft, pc: number, scope: Scope):
     }
     case 'imm':
       return { instruction: { ...instruction, imm: expectDistance(reference, pc, scope) }, calls: undefined };
+    case 'function':
+      return {
+        instruction: { ...instruction, imm: expectDistance(reference, pc, scope) },
+        calls: reference.name,
+      };
     case 'call':
       return linkCall(instruction, reference, scope);
     case 'helper': {
