@@ -6,6 +6,7 @@ import type { ProblemCode } from '../contract/problem.ts';
 import {
   type Bytes,
   DEFAULT_BUDGETS,
+  DIALECTS,
   MAX_TAIL_CALLS,
   type MapBody,
   PROFILES,
@@ -80,7 +81,6 @@ function* laterFields(body: RunBody): Generator<readonly [string, LaterFeature]>
   }
   for (const [index, program] of (body.programs ?? []).entries()) {
     if (program.id !== undefined) yield [`/programs/${index}/id`, 'programId'];
-    if (program.dialect === 'ubpf') yield [`/programs/${index}/dialect`, 'ubpfDialect'];
   }
   for (const [index, map] of (body.maps ?? []).entries()) {
     if (map.inner !== undefined) yield [`/maps/${index}/inner`, 'innerMap'];
@@ -126,7 +126,9 @@ function decodeInteger64(value: number | string, pointer: string): string {
 
 function decodeProgram(program: ProgramBody, pointer: string): ProgramRequest {
   const sources: ProgramSource[] = [];
-  if (program.asm !== undefined) sources.push({ kind: 'asm', text: program.asm });
+  if (program.asm !== undefined) {
+    sources.push({ kind: 'asm', text: program.asm, dialect: program.dialect ?? DIALECTS[0] });
+  }
   if (program.insns !== undefined) sources.push({ kind: 'insns', bytes: bytesAt(program.insns, `${pointer}/insns`) });
   const [source] = sources;
   if (source === undefined || sources.length > 1) {

@@ -4,7 +4,6 @@
 export const LATER_FEATURES = {
   pcap: 'A capture as input (input.pcap).',
   programId: 'A stored program by its id (programs[].id).',
-  ubpfDialect: 'uBPF\'s assembly dialect (programs[].dialect "ubpf").',
   innerMap: 'Maps of maps (maps[].inner).',
   mapExtra: 'map_extra (maps[].mapExtra).',
   stepDetail: 'Every step of a run (detail "steps").',

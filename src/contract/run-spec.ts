@@ -4,11 +4,12 @@
  */
 
 export type VerifyMode = 'enforce' | 'report' | 'off';
+export type AssemblyDialect = 'llvm' | 'ubpf';
 export type Detail = 'summary' | 'chain';
 
 /** Where a program's instructions come from. */
 export type ProgramSource =
-  | { readonly kind: 'asm'; readonly text: string }
+  | { readonly kind: 'asm'; readonly text: string; readonly dialect: AssemblyDialect }
   | { readonly kind: 'insns'; readonly bytes: Uint8Array };
 
 export interface ProgramRequest {

@@ -7,6 +7,7 @@ import type { EngineLimits } from '../contract/task.ts';
 import { ElfError, ObjectRefusal, ObjectUnsupported } from '../elf/error.ts';
 import { readObject } from '../elf/object.ts';
 import { AssemblyError, assemble } from '../isa/assemble.ts';
+import { assembleUbpf } from '../isa/assembler/ubpf.ts';
 import { DecodeError, decode } from '../isa/decode.ts';
 import { helperId } from '../spec/helpers.ts';
 import type { FunctionSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
@@ -14,6 +15,8 @@ import { isImplementedProgramType, isProgramType } from '../spec/programs.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
 
 const EMPTY_OBJECT: ObjectSpec = { programs: [], maps: [], notes: [] };
+/** By the dialect of the text. */
+const ASSEMBLERS = { llvm: assemble, ubpf: assembleUbpf } as const;
 const OBJECT_POINTER = '/object/elf';
 
 /** The run's object, or an empty one. */
@@ -90,7 +93,7 @@ function readProgram(request: ProgramRequest, mapNames: readonly string[]): Prog
     return { ...common, code: source.bytes, ...bareFunctions(request, source.bytes), lines: [], section: '' };
   }
   try {
-    const assembly = assemble(source.text, {
+    const assembly = ASSEMBLERS[source.dialect](source.text, {
       helper: helperId,
       map: (name) => {
         const index = mapNames.indexOf(name);

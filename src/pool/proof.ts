@@ -19,6 +19,7 @@ export const PROOF: RunSpec = {
       license: 'GPL',
       source: {
         kind: 'asm',
+        dialect: 'llvm',
         text: `r2 = chain ll\nr3 = 0\ncall bpf_tail_call\nr0 = ${PROVEN_RETURN_VALUE}\nexit`,
       },
       pointer: '/programs/0',

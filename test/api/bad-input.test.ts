@@ -242,12 +242,6 @@ const ROWS: readonly Row[] = [
     pointer: '/programs/0/id',
   },
   {
-    name: "uBPF's dialect",
-    body: program({ dialect: 'ubpf' }),
-    code: 'not_implemented',
-    pointer: '/programs/0/dialect',
-  },
-  {
     name: 'an inner map',
     body: body(map({ inner: { type: 'array' } })),
     code: 'not_implemented',

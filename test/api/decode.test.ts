@@ -42,6 +42,16 @@ test('base64 that another spelling would also decode to is refused', () => {
 
 const minimal: RunBody = { entry: 'e' };
 
+test('assembly has the dialect that it names, else the first one', () => {
+  const program = { name: 'e', type: 'raw', asm: 'exit' };
+  const body: RunBody = { ...minimal, programs: [program, { ...program, dialect: 'ubpf' }] };
+  const sources = decodeRun(body, limitsWith(), 0).programs.map(({ source }) => source);
+  assert.deepEqual(sources, [
+    { kind: 'asm', text: 'exit', dialect: 'llvm' },
+    { kind: 'asm', text: 'exit', dialect: 'ubpf' },
+  ]);
+});
+
 test('defaults of a run', () => {
   assert.deepEqual(decodeRun(minimal, limitsWith(), 0), {
     object: null,
