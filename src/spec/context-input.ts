@@ -24,6 +24,8 @@ export interface RunStart {
   readonly context: Uint8Array;
   /** ctx_in as it was given, padded to the context's size: what contextOutput starts from. */
   readonly given: Uint8Array;
+  /** How many bytes of it were given: all with fields, 0 without ctx. */
+  readonly givenBytes: number;
   /** Where `data_meta`, `data` and `data_end` point, as offsets into the packet's bytes. */
   readonly packetMeta: number;
   readonly packetStart: number;
@@ -70,7 +72,7 @@ export function readContextInput(
   try {
     const bytes = checkPacket(type, packet);
     const given = readGiven(type, input, bytes);
-    return { ok: true, start: buildStart(type, given, input !== null, bytes) };
+    return { ok: true, start: buildStart(type, given, givenLength(input, given), bytes) };
   } catch (error) {
     if (error instanceof Refused) return { ok: false, refusal: error.refusal };
     throw error;
@@ -229,11 +231,16 @@ function checkFields(
   if (stray >= 0) throw new Refused('ctx', 'EINVAL', `byte ${stray} of the context cannot be set in a test run`);
 }
 
+function givenLength(input: ContextInput, given: Uint8Array): number {
+  if (input === null) return 0;
+  return input instanceof Uint8Array ? Math.min(input.length, given.length) : given.length;
+}
+
 /** The context as the program finds it, from a checked ctx_in. */
-function buildStart(type: ImplementedProgramType, given: Uint8Array, isGiven: boolean, packet: Uint8Array): RunStart {
+function buildStart(type: ImplementedProgramType, given: Uint8Array, givenBytes: number, packet: Uint8Array): RunStart {
   const context = given.slice();
   const view = new DataView(context.buffer);
-  const whole = { given, packetMeta: 0, packetStart: 0, packetEnd: packet.length };
+  const whole = { given, givenBytes, packetMeta: 0, packetStart: 0, packetEnd: packet.length };
   switch (type) {
     case 'raw':
     case 'raw_tracepoint':
@@ -260,7 +267,7 @@ function buildStart(type: ImplementedProgramType, given: Uint8Array, isGiven: bo
       // A __be16 read as a number of this little-endian machine.
       view.setUint16(16, protocolOf(packet), false);
       if (view.getUint32(40, true) === 0) view.setUint32(40, DEFAULT_IFINDEX, true);
-      if (isGiven && view.getUint32(160, true) === 0) view.setUint32(160, packet.length - packetStart, true);
+      if (givenBytes > 0 && view.getUint32(160, true) === 0) view.setUint32(160, packet.length - packetStart, true);
       // The kernel keeps 16 bits of it.
       view.setUint16(178, 0, true);
       return { context, ...whole, packetMeta: packetStart, packetStart };
@@ -284,4 +291,18 @@ export function contextOutput(type: ImplementedProgramType, start: RunStart, con
   if (view.getUint32(160, true) === 0)
     view.setUint32(160, new DataView(context.buffer, context.byteOffset).getUint32(0, true), true);
   return output;
+}
+
+/**
+ * A raw tracepoint's ctx_in must reach as far as the entry program reads (bpf_prog_test_run_raw_tp); the other types need no ctx_in.
+ * @param contextBytes of the entry program's VerifierReport
+ */
+export function checkContextReach(
+  type: ImplementedProgramType,
+  start: RunStart,
+  contextBytes: number,
+): InputRefusal | null {
+  if (type !== 'raw_tracepoint' || start.givenBytes >= contextBytes) return null;
+  const message = `the program reads ${contextBytes} bytes of its context, ${start.givenBytes} are given`;
+  return { field: 'ctx', errno: 'EINVAL', message };
 }

@@ -190,8 +190,3 @@ export const CONTEXTS: Readonly<Record<ImplementedProgramType, ContextLayout | n
   raw_tracepoint: RAW_TRACEPOINT_ARGS,
   raw: null,
 };
-
-/** The field that has this role, or undefined. */
-export function fieldByRole(layout: ContextLayout, role: FieldRole): ContextField | undefined {
-  return layout.fields.find((row) => row.role === role);
-}

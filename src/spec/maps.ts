@@ -70,8 +70,6 @@ export const MAP_FLAGS = {
 
 export type MapFlag = keyof typeof MAP_FLAGS;
 
-/** Longest map name that Linux keeps (BPF_OBJ_NAME_LEN less the closing zero); libbpf cuts longer ones. */
-export const MAP_NAME_BYTES = 15;
 /** Largest value of an array (array_map_alloc_check: INT_MAX). */
 export const MAX_ARRAY_VALUE_BYTES = 0x7fff_ffff;
 /** Largest value of a per-CPU array, rounded up to 8 (PCPU_MIN_UNIT_SIZE). */

@@ -30,6 +30,8 @@ export interface VerifierReport {
   /** Of the program's own function. */
   readonly stackDepth: number;
   readonly functions: readonly VerifiedFunction[];
+  /** Bytes of the context up to the highest one that a load reaches (kernel: max_ctx_offset). */
+  readonly contextBytes: number;
   /**
    * Slots of instructions that no run can reach, because a branch before them is decided by constants; sorted. Linux does not look at their
    * registers, reserved fields and helpers, nor do we: they must not be translated, only trapped.

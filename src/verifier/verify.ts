@@ -1,6 +1,7 @@
 /**
  * The verifier, level `structure`: what Linux refuses without following the values of registers, with its texts and errnos and in its
- * order. It never refuses what Linux accepts, except for what Waggle does not have yet (rule `unsupported`).
+ * order. It refuses nothing that Linux accepts, but for what Waggle does not have yet (rule `unsupported`) and code that Linux sees to be
+ * dead by ranges or by what holds on one path only: here only constants that hold on every path make code dead.
  */
 
 import { SLOT_BYTES } from '../isa/instruction.ts';
@@ -79,6 +80,7 @@ function report(
       stackDepth: walk.depths[index] ?? 0,
       hasTailCall,
     })),
+    contextBytes: walk.contextBytes,
     dead: rejection === null ? dead : [],
   };
 }
@@ -104,5 +106,5 @@ function refused(
     unsupported: refusal.unsupported ?? null,
   };
   if (walk !== undefined) return report(rejection, [], subprograms, walk);
-  return { rejection, insnsProcessed: 0, stackDepth: 0, functions: [], dead: [] };
+  return { rejection, insnsProcessed: 0, stackDepth: 0, functions: [], contextBytes: 0, dead: [] };
 }

@@ -3,7 +3,7 @@
  * later, into a called function at once.
  */
 
-import { OPCODE } from '../isa/opcodes.ts';
+import { OPCODE, OPCODES } from '../isa/opcodes.ts';
 import { HELPER } from '../spec/helper-numbers.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import type { ImplementedProgramType } from '../spec/programs.ts';
@@ -25,6 +25,8 @@ export interface Walk {
   readonly walked: Uint8Array;
   /** Bytes of the frame by function, a lower bound; a multiple of 8. */
   readonly depths: readonly number[];
+  /** Bytes of the context up to the highest one that a load through a copy of r1 reaches. */
+  readonly contextBytes: number;
 }
 
 /** What the walk enforces beside what cannot run at all. */
@@ -54,6 +56,7 @@ export function walkProgram(
   const depths = subprograms.map(() => 0);
   /** Most frames under which each function was walked already. */
   const framesSeen = subprograms.map(() => 0);
+  let contextBytes = 0;
   const license = rules.verify ? program.license : null;
 
   /** One instruction; `local` is what its own basic block says. */
@@ -66,6 +69,7 @@ export function walkProgram(
       for (const offset of stackArguments(slot.imm, known)) deepen(index, offset);
       return slot.imm === HELPER.tail_call ? checkTailCallArguments(pc, local[1], local[2], maps) : null;
     }
+    contextBytes = Math.max(contextBytes, contextReach(slot, known));
     const access = rules.verify ? stackAccess(slot, pc, known) : null;
     if (access === null) return null;
     if (access.refusal === null) deepen(index, access.offset);
@@ -114,5 +118,12 @@ export function walkProgram(
   for (const [index, { start }] of subprograms.entries()) {
     if (refusal === null && alone.has(start) && entry.has(start)) refusal = walkFunction(index, 1);
   }
-  return { refusal, walked, depths };
+  return { refusal, walked, depths, contextBytes };
+}
+
+/** One past the highest byte of the context that this load reads; 0 for other instructions. */
+function contextReach(slot: Slot, registers: Registers): number {
+  const row = OPCODES[slot.opcode];
+  if (row?.kind !== 'load' || registers[slot.src]?.kind !== 'context') return 0;
+  return slot.offset + row.size;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { contextOutput, type RunStart, readContextInput } from '../../src/spec/context-input.ts';
+import { checkContextReach, contextOutput, type RunStart, readContextInput } from '../../src/spec/context-input.ts';
 import { CONTEXTS } from '../../src/spec/contexts.ts';
 import { HELPERS, helperAvailable } from '../../src/spec/helpers.ts';
 import type { ImplementedProgramType } from '../../src/spec/programs.ts';
+import { verifyStructure } from '../../src/verifier/verify.ts';
 import { kernelAvailable } from '../support/kernel/available.ts';
 import { Kernel } from '../support/kernel/kernel.ts';
 import { runOnKernel } from '../support/kernel/run.ts';
@@ -40,6 +41,7 @@ test('raw takes any bytes and no context', () => {
   assert.deepEqual(start('raw', null, null), {
     context: new Uint8Array(0),
     given: new Uint8Array(0),
+    givenBytes: 0,
     packetMeta: 0,
     packetStart: 0,
     packetEnd: 0,
@@ -154,6 +156,23 @@ describe('contexts on the running kernel', { skip: kernelAvailable() ?? false },
       }
     });
   }
+
+  test('a raw tracepoint gives as many arguments as the program reads', () => {
+    for (const given of [0, 8, 15, 16, 96]) {
+      const ctx = given === 0 ? null : new Uint8Array(given);
+      for (const reads of [0, 8, 16]) {
+        const parts = [...(reads === 0 ? [] : [slot(0x79, 2, 1, reads - 8)]), R0, EXIT];
+        const { contextBytes } = verifyStructure(program(join(parts), { type: 'raw_tracepoint' }), []);
+        assert.equal(contextBytes, reads);
+        const refusal = checkContextReach('raw_tracepoint', start('raw_tracepoint', ctx, null), contextBytes);
+        assert.equal(
+          run('raw_tracepoint', parts, { packet: null }, ctx).errno,
+          refusal?.errno ?? null,
+          `${given} ${reads}`,
+        );
+      }
+    }
+  });
 
   for (const type of ['xdp', 'sched_cls', 'socket_filter', 'raw_tracepoint'] as const) {
     test(`loads and stores that Linux allows in the context of ${type}`, () => {
