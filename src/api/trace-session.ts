@@ -48,6 +48,9 @@ export class TraceSession {
   #unanswered = 0;
   #handles = 0;
   #heard = performance.now();
+  /** Messages whose write is not done, and when the last one was. */
+  #unwritten = 0;
+  #written = performance.now();
 
   constructor(socket: WebSocket, request: FastifyRequest, services: Services) {
     this.#socket = socket;
@@ -60,6 +63,7 @@ export class TraceSession {
       setTimeout(() => this.#close('session_limit', 'the session is over'), limits.maxTraceSessionMs),
       setInterval(() => this.#heartbeat(), HEARTBEAT_MS),
       setInterval(() => this.#closeIfIdle(), Math.min(limits.maxTraceIdleMs, HEARTBEAT_MS)),
+      setInterval(() => this.#closeIfStalled(), limits.maxTraceStallMs),
     ];
     metrics.traceOpened();
     socket.on('pong', () => {
@@ -102,18 +106,32 @@ export class TraceSession {
       this.#close('idle', 'nothing was said');
   }
 
+  #closeIfStalled(): void {
+    const { maxTraceStallMs } = this.#services.limits;
+    if (this.#unwritten > 0 && performance.now() - this.#written >= maxTraceStallMs) {
+      this.#close('slow_consumer', 'no write got done');
+    }
+  }
+
   #close(reason: CloseReason, text: string): void {
     this.#socket.close(CLOSE_CODES[reason], Buffer.from(text).subarray(0, MAX_REASON_BYTES));
   }
 
   #send(message: ServerMessage): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    const text = JSON.stringify(message);
-    this.#services.metrics.traceSent(Buffer.byteLength(text));
-    this.#socket.send(text);
+    // Looked at before a message is added: one large message alone does not make a slow consumer.
     if (this.#socket.bufferedAmount > this.#services.limits.maxTraceBufferedBytes) {
       this.#close('slow_consumer', 'too many unsent bytes');
+      return;
     }
+    const text = JSON.stringify(message);
+    this.#services.metrics.traceSent(Buffer.byteLength(text));
+    if (this.#unwritten === 0) this.#written = performance.now();
+    this.#unwritten += 1;
+    this.#socket.send(text, () => {
+      this.#unwritten -= 1;
+      this.#written = performance.now();
+    });
   }
 
   #fail(problem: Problem, id?: string): void {

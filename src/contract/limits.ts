@@ -108,6 +108,7 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Unsent bytes of one trace socket; then 4440.',
   },
+  maxTraceStallMs: { default: 10_000, most: 600_000, unit: 'ms', text: 'Time in which no write gets done; then 4440.' },
   maxTraceHelloMs: { default: 5_000, most: 60_000, unit: 'ms', text: 'Time for the first message; then 4408.' },
   maxTraceIdleMs: {
     default: 300_000,

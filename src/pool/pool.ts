@@ -89,6 +89,7 @@ export class RunPool {
   readonly #running = new Set<Job>();
   /** Waiting or running. */
   readonly #admitted = new Set<Job>();
+  readonly #proofs = new Set<Promise<boolean>>();
   #draining = false;
   #closed = false;
 
@@ -138,8 +139,12 @@ export class RunPool {
     return { answer: job.answer.promise, cancel: () => this.#cancel(job) };
   }
 
-  /** The known run on a thread that is free now; `busy` when all of them are at work, which is a healthy state. */
+  /**
+   * The known run on a thread that is free now; `busy` when all of them are at work, which is a healthy state. Proofs that are under way
+   * (of another probe, of a thread that was replaced) answer for this one.
+   */
   async probe(): Promise<'passed' | 'failed' | 'busy'> {
+    if (this.#proofs.size > 0) return (await Promise.race(this.#proofs)) ? 'passed' : 'failed';
     const thread = this.#idle.pop();
     if (thread === undefined) return this.#running.size > 0 ? 'busy' : 'failed';
     const passed = await this.#prove(thread);
@@ -267,6 +272,15 @@ export class RunPool {
   }
 
   async #prove(thread: RunThread): Promise<boolean> {
+    const proof = this.#runProof(thread);
+    this.#proofs.add(proof);
+    const passed = await proof;
+    this.#proofs.delete(proof);
+    this.#options.observer.probed(passed);
+    return passed;
+  }
+
+  async #runProof(thread: RunThread): Promise<boolean> {
     const task: RunTask = {
       kind: 'run',
       id: 'proof',
@@ -277,9 +291,7 @@ export class RunPool {
       cancel: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
     };
     const answer = await thread.run(task, [], PROOF_DEADLINE_MS);
-    const passed = answer.kind === 'answered' && isProven(answer.answer);
-    this.#options.observer.probed(passed);
-    return passed;
+    return answer.kind === 'answered' && isProven(answer.answer);
   }
 }
 

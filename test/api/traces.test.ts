@@ -146,7 +146,7 @@ test('what a client must not say closes the socket with its code', async (t) => 
   assert.equal((await silent.closed).code, 4408);
 });
 
-test('idle, too long a session, too many sockets, a slow reader', async (t) => {
+test('idle, too long a session, too many sockets', async (t) => {
   const idle = await listening(t, { limits: { maxTraceIdleMs: 50 } });
   assert.equal((await (await greeted(idle.url)).closed).code, 4441);
   const session = await listening(t, { limits: { maxTraceSessionMs: 200 } });

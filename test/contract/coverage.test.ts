@@ -5,9 +5,11 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { Value } from 'typebox/value';
 import { OUTCOMES, type OutcomeCode } from '../../src/contract/outcome.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/contract/problem.ts';
 import type { ProblemDocument } from '../../src/contract/problem-document.ts';
+import { RunResult } from '../../src/contract/result.ts';
 import type { RunBody } from '../../src/contract/run.ts';
 import { elfFile } from '../support/elf-file.ts';
 import { NO_ENGINE } from '../support/engine.ts';
@@ -145,7 +147,7 @@ const OUTCOME_CASES: Record<OutcomeCode, Case> = {
   oob_write: { body: program('r1 = 0x12345678 ll\n*(u8 *)(r1 + 0) = r1\nr0 = 0\nexit') },
   readonly_write: { body: program('*(u32 *)(r1 + 0) = r1\nr0 = 0\nexit') },
   null_deref: { body: program('r1 = 0\nr0 = *(u8 *)(r1 + 0)\nexit') },
-  bad_insn: { body: program('r0 = 0\ngoto over\nr0 = 1\nexit\nover:\nr0 = 2') },
+  bad_insn: { body: program('call f\nr0 = 1\nf:\nr0 = 2\nexit') },
   bad_argument: { body: program('r2 = 5\nr3 = 0\ncall bpf_tail_call\nr0 = 1\nexit') },
   call_depth: { body: program('call f\nexit\nf:\ncall f\nexit') },
   stack_overflow: {
@@ -211,6 +213,7 @@ test('every outcome code has a run that ends so', async (t) => {
   assert.deepEqual(Object.keys(OUTCOME_CASES).toSorted(), Object.keys(OUTCOMES).toSorted());
   await produceAll(t, OUTCOME_CASES, (code, { status, body }) => {
     assert.equal(status, 200, JSON.stringify(body).slice(0, 600));
+    assert.deepEqual([...Value.Errors(RunResult, body)], []);
     assert.deepEqual(
       body.outcome,
       { kind: OUTCOMES[code as OutcomeCode].kind, code },

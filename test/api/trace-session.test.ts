@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import type { WebSocket } from '@fastify/websocket';
+import type { FastifyRequest } from 'fastify';
+import type { Services } from '../../src/api/services.ts';
+import { TraceSession } from '../../src/api/trace-session.ts';
+import { type Limits, limitsWith } from '../../src/contract/limits.ts';
+import { CLOSE_CODES, HEARTBEAT_MS, MISSED_PINGS } from '../../src/contract/trace.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
+
+/** A socket whose peer never answers: no write gets done, no pong comes. */
+class DeafSocket extends EventEmitter {
+  readonly OPEN = 1;
+  readonly readyState = 1;
+  bufferedAmount = 0;
+  readonly closed = Promise.withResolvers<number>();
+  sent = 0;
+  pings = 0;
+  terminated = false;
+
+  send(): void {
+    this.sent += 1;
+  }
+
+  ping(): void {
+    this.pings += 1;
+  }
+
+  close(code: number): void {
+    this.closed.resolve(code);
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+}
+
+function session(t: TestContext, limits: Partial<Limits> = {}): DeafSocket {
+  const socket = new DeafSocket();
+  const request = { id: 'r', ip: '127.0.0.1', getValidationFunction: () => () => true };
+  const services: Pick<Services, 'limits' | 'metrics'> = { limits: limitsWith(limits), metrics: new Metrics() };
+  new TraceSession(socket as unknown as WebSocket, request as unknown as FastifyRequest, services as Services);
+  t.after(() => socket.emit('close', 1006));
+  return socket;
+}
+
+test('a peer that takes no write is a slow consumer', async (t) => {
+  const socket = session(t, { maxTraceStallMs: 20 });
+  socket.emit('message', Buffer.from('{"type":"hello"}'), false);
+  assert.equal(await socket.closed.promise, CLOSE_CODES.slow_consumer);
+});
+
+test('a peer whose messages pile up is a slow consumer; one large message is none', async (t) => {
+  const socket = session(t, { maxTraceBufferedBytes: 100 });
+  socket.emit('message', Buffer.from('{"type":"hello"}'), false);
+  assert.equal(socket.sent, 1);
+  socket.bufferedAmount = 101;
+  socket.emit('message', Buffer.from('{"type":"ping"}'), false);
+  assert.equal(await socket.closed.promise, CLOSE_CODES.slow_consumer);
+  assert.equal(socket.sent, 1);
+});
+
+test('a peer that misses two pings is cut off', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const socket = session(t);
+  t.mock.timers.tick(HEARTBEAT_MS * MISSED_PINGS);
+  assert.deepEqual([socket.pings, socket.terminated], [MISSED_PINGS, false]);
+  socket.emit('pong');
+  t.mock.timers.tick(HEARTBEAT_MS * MISSED_PINGS);
+  assert.equal(socket.terminated, false);
+  t.mock.timers.tick(HEARTBEAT_MS);
+  assert.equal(socket.terminated, true);
+});
