@@ -13,7 +13,7 @@ import {
 } from './slots.ts';
 
 /** Slots that control may come to next; a call leads to its function and to the slot after it. Targets must be inside the program. */
-export function successors(slots: readonly Slot[], pc: number): number[] {
+function successors(slots: readonly Slot[], pc: number): number[] {
   const slot = slots[pc]!;
   if (slot.opcode === OPCODE.EXIT) return [];
   if (isGoto(slot)) return [jumpTarget(slot, pc)];

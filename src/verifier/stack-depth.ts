@@ -14,7 +14,7 @@ export const MAX_STACK_ABOVE_TAIL_CALL = 256;
 export const FRAME_ROUNDING_BYTES = 16;
 
 /** A frame's depth as it counts in a chain. */
-export function roundFrame(bytes: number): number {
+function roundFrame(bytes: number): number {
   return Math.ceil(bytes / FRAME_ROUNDING_BYTES) * FRAME_ROUNDING_BYTES;
 }
 

@@ -31,7 +31,7 @@ export function unknownRegisters(): Registers {
 }
 
 /** Are both the same knowledge? */
-export function sameValue(left: Value | undefined, right: Value | undefined): boolean {
+function sameValue(left: Value | undefined, right: Value | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   switch (left.kind) {
     case 'constant':
