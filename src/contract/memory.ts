@@ -59,6 +59,10 @@ export const CELL = {
   ARGUMENTS: 0x160,
   /** i64: r0 of a helper, and of the whole run. */
   RESULT: 0x188,
+  /** Trace flag only. i32: address of the next step record, the address at which records must be drained, frames of calls in use. */
+  TRACE_RECORD: 0x190,
+  TRACE_END: 0x194,
+  TRACE_DEPTH: 0x198,
   /** 256 i32: calls by helper number. */
   HELPER_CALLS: 0x400,
 } as const;
@@ -115,6 +119,30 @@ export const CHAIN = {
   MAP: 24,
   MISS: 27,
   DEPTH: 28,
+} as const;
+
+/**
+ * One step record, written only by code that was translated with the trace flag. What the instruction is, is known from program and pc.
+ *
+ *   0     24   32       48     64        128            160  192       256 bits
+ *   +-----+----+--------+------+---------+--------------+----+---------+
+ *   | pc  | -  |program | depth|  value  |   address    | -  | stored  |
+ *   | u24 |    |  u16   | u16  |   u64   |     u32      |    |   u64   |
+ *   +-----+----+--------+------+---------+--------------+----+---------+
+ *
+ * value: of the register that the instruction wrote; of a tail call, the table index of its target, 0 when it failed; of an exit, r0.
+ * address, stored: of a write to memory, where, and the bytes there afterwards.
+ */
+export const TRACE = {
+  RECORD_BYTES: 32,
+  /** Records between two drains at most. */
+  RECORDS: 4096,
+  HEAD: 0,
+  VALUE: 8,
+  ADDRESS: 16,
+  STORED: 24,
+  PROGRAM_SHIFT: 32,
+  DEPTH_SHIFT: 48,
 } as const;
 
 /** Values of a chain row's miss byte. */

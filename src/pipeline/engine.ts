@@ -59,7 +59,7 @@ export class Engine {
     try {
       let hits = 0;
       const modules = run.programs.map((program, number) => {
-        const options = { checks: true, raw: run.type === 'raw', dead: dead[number]! };
+        const options = { checks: true, raw: run.type === 'raw', trace: false, dead: dead[number]! };
         const found = this.#modules.get(program, run.instructions[number]!, run.maps, options);
         if (found.hit) hits++;
         return () => found.module;

@@ -1,6 +1,6 @@
 /** One VM: programs and maps on one memory, run from an entry to an outcome. */
 
-import { CELL, DATA_REGION, FIRST_GUEST_PAGE, MAP_DESCRIPTOR, PERMISSION, SHADOW_OFFSET } from '../contract/memory.ts';
+import { CELL, DATA_REGION, FIRST_GUEST_PAGE, PERMISSION, SHADOW_OFFSET } from '../contract/memory.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { OPCODES } from '../isa/opcodes.ts';
@@ -13,7 +13,9 @@ import { HELPER_FUNCTIONS } from './helpers/index.ts';
 import { createMap, mapFootprint } from './maps/index.ts';
 import type { VmMap } from './maps/map.ts';
 import { ProgArrayMap } from './maps/prog-array.ts';
+import { SlotLog, type SlotLogRow } from './slot-log.ts';
 import { type FaultAccess, GuestStop } from './stop.ts';
+import { type StepSink, StepStop, TraceRing } from './trace-ring.ts';
 import { ENGINE_MODULE, FAULT_REASON, type FaultReason } from './translate/imports.ts';
 
 /** A program of a VM; its number is its position in the list. */
@@ -51,6 +53,7 @@ export interface VmSetup {
   readonly context: VmContext | undefined;
   readonly packet: VmPacket | undefined;
   readonly seed: bigint;
+  readonly trace?: VmTrace | undefined;
 }
 
 export interface VmLimits {
@@ -72,15 +75,6 @@ export interface VmListener {
   readonly progress: () => void;
 }
 
-/** A prog-array slot that a run saw in another generation than before: replay puts it back at the same attempt. */
-export interface SlotLogRow {
-  /** Number of the tail-call attempt in the run. */
-  readonly attempt: number;
-  readonly map: number;
-  readonly generation: number;
-  readonly slot: number;
-}
-
 export interface VmRun {
   readonly code: OutcomeCode;
   readonly stop: GuestStop | undefined;
@@ -94,11 +88,20 @@ export interface VmRun {
   readonly helperCalls: ReadonlyMap<number, number>;
   readonly invocations: number;
   readonly slotLog: readonly SlotLogRow[];
+  /** The step in front of which a replay stopped; undefined when it ran to its end. */
+  readonly stoppedAt: number | undefined;
+}
+
+/** Step records wanted: every program's module must have been translated with the trace flag. */
+export interface VmTrace {
+  readonly sink: StepSink;
+  /** Step in front of which to stop; Infinity runs to the end. */
+  readonly stopAt: number;
+  /** Of the run that is replayed. */
+  readonly slotLog: readonly SlotLogRow[];
 }
 
 const NO_TAIL_CALL_BUDGET = 0xffff_ffff;
-/** Changes of slots that a run records; beyond it a replay would not be exact, so the run says so. */
-const MAX_SLOT_LOG = 1_000_000;
 const SLOT_WAIT_MS = 1;
 const CLOCK_BASE_NS = 1_000_000_000_000n;
 const CLOCK_SPREAD_NS = 1n << 40n;
@@ -137,7 +140,9 @@ export class Vm {
   readonly #contextAddress: number;
   readonly #setup: VmSetup;
   readonly #packetAddress: number;
-  readonly #slotLog: SlotLogRow[] = [];
+  readonly #slotLog: SlotLog;
+  readonly #ring: TraceRing | undefined;
+  #invocation = 0;
   #fuel: FuelTank | undefined;
   #listener: VmListener | undefined;
 
@@ -149,12 +154,16 @@ export class Vm {
     this.#packetAddress = this.#placePacket();
     this.#contextAddress = this.#placeContext();
     this.maps = setup.maps.map((spec, index) => createMap(memory, index, spec));
+    this.#slotLog = new SlotLog(this.maps);
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: setup.programs.length + 1 });
     if (setup.programs.some((program) => program.hasSubprograms)) memory.noteNestedFrames();
     const driver = instantiateDriver(setup.driver, memory.memory, this.#table, (index) => this.#resolve(index));
     this.#invoke = driver.invoke;
     for (let index = 0; index < this.#table.length; index++) this.#table.set(index, driver.resolver);
     memory.view.setBigUint64(CELL.CLOCK_BASE, CLOCK_BASE_NS + ((setup.seed * SEED_MIX) % CLOCK_SPREAD_NS), true);
+    // Placed last: a replay must find every guest address where the run had it.
+    const { trace } = setup;
+    this.#ring = trace === undefined ? undefined : new TraceRing(memory, trace.sink, trace.stopAt);
     memory.view.setBigUint64(CELL.RANDOM, BigInt.asUintN(64, setup.seed * SEED_MIX), true);
   }
 
@@ -224,6 +233,7 @@ export class Vm {
       this.maps,
       (text) => this.#print(program, call.pc, text),
       (code, message, access) => this.#stopAtCall(program, call.pc, code, message, access),
+      this.#ring,
     );
     const call = { pc: 0 };
     return {
@@ -239,15 +249,30 @@ export class Vm {
         call.pc = pc;
         const run = HELPER_FUNCTIONS[number];
         if (run === undefined) throw new Error(`insn ${pc}: helper ${number} got past the load`);
+        this.#ring?.beforeHelper();
         run(helperContext);
       },
-      slot_change: (descriptor: number, generation: number, slot: number) =>
-        this.#logSlot(descriptor, generation, slot),
+      slot_change: (descriptor: number, generation: number, index: number, slot: number) =>
+        this.#slotLog.note(this.#attempt(), descriptor, generation, index, slot),
       slot_wait: (_descriptor: number) => this.#waitForSlots(program),
       tail_call_budget: (pc: number, fuel: number) => {
         throw this.#stop('tail_call_budget', program, pc, this.#fuel!.executed(fuel));
       },
+      ...(this.#ring === undefined ? {} : this.#traceImports(this.#ring, this.#setup.trace!.slotLog)),
     };
+  }
+
+  #traceImports(ring: TraceRing, slotLog: readonly SlotLogRow[]): Record<string, unknown> {
+    return {
+      trace_full: () => ring.full(),
+      trace_frame: (address: number, bytes: number) => ring.patchBytes(address, new Uint8Array(bytes)),
+      trace_hop: (descriptor: number) => this.#slotLog.restore(slotLog, this.#attempt(), descriptor),
+    };
+  }
+
+  /** The tail-call attempt under way. */
+  #attempt(): { invocation: number; attempt: number } {
+    return { invocation: this.#invocation, attempt: this.memory.view.getUint32(CELL.CHAIN_ROWS, true) };
   }
 
   #stop(code: OutcomeCode, program: number, pc: number, instructions: number): GuestStop {
@@ -300,16 +325,6 @@ export class Vm {
     this.#listener?.print({ program, pc, step: this.#fuel!.executedAtCell() - 1, text });
   }
 
-  #logSlot(descriptor: number, generation: number, slot: number): void {
-    if (this.#slotLog.length >= MAX_SLOT_LOG) return;
-    this.#slotLog.push({
-      attempt: this.memory.view.getUint32(CELL.CHAIN_ROWS, true),
-      map: (descriptor - MAP_DESCRIPTOR.BASE) / MAP_DESCRIPTOR.BYTES,
-      generation: generation >>> 1,
-      slot,
-    });
-  }
-
   /** A slot change that does not end: wait a little, and give up where a run always may. */
   #waitForSlots(program: number): void {
     const cell = new Int32Array(this.memory.bytes.buffer, DATA_REGION, 1);
@@ -327,7 +342,7 @@ export class Vm {
     view.setUint32(CELL.TAIL_CALL_LIMIT, limits.maxTailCalls, true);
     view.setUint32(CELL.TAIL_CALL_BUDGET, limits.tailCalls ?? NO_TAIL_CALL_BUDGET, true);
     const chainDepths = new Map<number, number>();
-    let stop: GuestStop | undefined;
+    let stop: GuestStop | StepStop | undefined;
     let invocations = 0;
     for (; invocations < repeat && stop === undefined; invocations++) {
       if (invocations > 0) {
@@ -337,23 +352,26 @@ export class Vm {
           break;
         }
       }
+      this.#invocation = invocations;
       view.setUint32(CELL.TAIL_CALLS, 0, true);
+      view.setUint32(CELL.TRACE_DEPTH, 0, true);
       view.setUint32(CELL.CHAIN_ROWS, 0, true);
       stop = this.#invokeOnce(entry);
       const depth = view.getUint32(CELL.TAIL_CALLS, true);
       chainDepths.set(depth, (chainDepths.get(depth) ?? 0) + 1);
       this.memory.noteChainRows(view.getUint32(CELL.CHAIN_ROWS, true));
     }
+    this.#ring?.drain();
     return this.#describe(stop, invocations, chainDepths);
   }
 
-  #invokeOnce(entry: number): GuestStop | undefined {
+  #invokeOnce(entry: number): GuestStop | StepStop | undefined {
     this.memory.view.setUint32(CELL.TARGET, entry + 1, true);
     try {
       this.#invoke(entry + 1);
       return undefined;
     } catch (error) {
-      if (error instanceof GuestStop) return error;
+      if (error instanceof GuestStop || error instanceof StepStop) return error;
       throw error;
     }
   }
@@ -363,18 +381,24 @@ export class Vm {
     return { program: view.getUint32(CELL.LAST_PROGRAM, true), pc: view.getUint32(CELL.LAST_PC, true) };
   }
 
-  #describe(stop: GuestStop | undefined, invocations: number, chainDepths: ReadonlyMap<number, number>): VmRun {
+  #describe(
+    ended: GuestStop | StepStop | undefined,
+    invocations: number,
+    chainDepths: ReadonlyMap<number, number>,
+  ): VmRun {
     const { view } = this.memory;
+    const stop = ended instanceof GuestStop ? ended : undefined;
+    const stoppedAt = ended instanceof StepStop ? ended.step : undefined;
     const helperCalls = new Map<number, number>();
     for (let helper = 0; helper < 256; helper++) {
       const calls = view.getUint32(CELL.HELPER_CALLS + 4 * helper, true);
       if (calls > 0) helperCalls.set(helper, calls);
     }
     return {
-      code: stop?.code ?? 'exit',
+      code: stop?.code ?? (stoppedAt === undefined ? 'exit' : 'cancelled'),
       stop,
-      r0: stop === undefined ? view.getBigUint64(CELL.RESULT, true) : undefined,
-      instructions: stop?.instructions ?? this.#fuel!.executedAtCell(),
+      r0: ended === undefined ? view.getBigUint64(CELL.RESULT, true) : undefined,
+      instructions: stop?.instructions ?? stoppedAt ?? this.#fuel!.executedAtCell(),
       last: stop === undefined ? this.#last() : { program: stop.program, pc: stop.pc },
       tailCalls: view.getUint32(CELL.TAIL_CALLS_TOTAL, true),
       misses: {
@@ -385,7 +409,8 @@ export class Vm {
       chainDepths,
       helperCalls,
       invocations,
-      slotLog: this.#slotLog,
+      slotLog: this.#slotLog.rows,
+      stoppedAt,
     };
   }
 }

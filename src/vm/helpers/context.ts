@@ -5,6 +5,7 @@ import type { OutcomeCode } from '../../contract/outcome.ts';
 import type { GuestMemory } from '../guest-memory.ts';
 import type { VmMap } from '../maps/map.ts';
 import type { FaultAccess } from '../stop.ts';
+import type { TraceRing } from '../trace-ring.ts';
 
 /** Ends the run at the helper's call; never returns. */
 export type StopAtCall = (code: OutcomeCode, message: string, access?: FaultAccess) => never;
@@ -22,12 +23,30 @@ export class HelperContext {
   readonly maps: readonly VmMap[];
   readonly print: (text: string) => void;
   readonly #stop: StopAtCall;
+  readonly #ring: TraceRing | undefined;
 
-  constructor(memory: GuestMemory, maps: readonly VmMap[], print: (text: string) => void, stop: StopAtCall) {
+  constructor(
+    memory: GuestMemory,
+    maps: readonly VmMap[],
+    print: (text: string) => void,
+    stop: StopAtCall,
+    ring: TraceRing | undefined,
+  ) {
     this.memory = memory;
     this.maps = maps;
     this.print = print;
     this.#stop = stop;
+    this.#ring = ring;
+  }
+
+  /** With the trace flag: the helper has changed the element at this key (`key` is an address). */
+  noteElement(map: VmMap, key: number): void {
+    if (this.#ring === undefined) return;
+    const { bytes } = this.memory;
+    const address = map.lookup(key);
+    const value = address === 0 ? null : bytes.slice(address, address + map.spec.valueSize);
+    if (value !== null) this.#ring.patchBytes(address, value);
+    this.#ring.patchMap(this.maps.indexOf(map), bytes.slice(key, key + map.spec.keySize), value);
   }
 
   /** Argument register 1 to 5. */

@@ -13,11 +13,16 @@ export function mapUpdateElem(context: HelperContext): void {
   const map = context.map(1);
   const key = context.bytesAt(2, map.spec.keySize, 'read');
   const value = context.bytesAt(3, map.spec.valueSize, 'read');
-  context.setResult(map.update(key, value, context.argument(4)));
+  const result = map.update(key, value, context.argument(4));
+  if (result === 0) context.noteElement(map, key);
+  context.setResult(result);
 }
 
 /** r1 map, r2 key -> 0 or a negative errno. */
 export function mapDeleteElem(context: HelperContext): void {
   const map = context.map(1);
-  context.setResult(map.delete(context.bytesAt(2, map.spec.keySize, 'read')));
+  const key = context.bytesAt(2, map.spec.keySize, 'read');
+  const result = map.delete(key);
+  if (result === 0) context.noteElement(map, key);
+  context.setResult(result);
 }

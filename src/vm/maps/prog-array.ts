@@ -44,6 +44,20 @@ export class ProgArrayMap implements VmMap {
     Atomics.add(this.#words, this.#generation, 1);
   }
 
+  /** Slots and their generation, read together: null while a change is under way. */
+  snapshot(): { generation: number; slots: Int32Array } | null {
+    const generation = Atomics.load(this.#words, this.#generation);
+    if ((generation & 1) !== 0) return null;
+    const slots = this.#words.slice(this.#slots, this.#slots + this.spec.maxEntries);
+    return Atomics.load(this.#words, this.#generation) === generation ? { generation, slots } : null;
+  }
+
+  /** Puts back what a run saw, for its replay. `generation` counts completed changes. */
+  restore(generation: number, slots: Iterable<readonly [number, number]>): void {
+    for (const [slot, value] of slots) this.#words[this.#slots + slot] = value;
+    this.#words[this.#generation] = generation * 2;
+  }
+
   /** Programs cannot reach elements of a prog array (EINVAL at load: cannot pass map_type 3). */
   lookup(_key: number): number {
     return 0;

@@ -16,6 +16,7 @@ import {
 import { emitOpenFrame } from './frame-code.ts';
 import { emitRefillInPlace } from './jump.ts';
 import { emitAccess } from './memory.ts';
+import { emitTraceDepth, emitTraceReload, emitTraceTarget } from './trace.ts';
 
 const ARGUMENT_REGISTERS = [1, 2, 3, 4, 5] as const;
 const CALL_FRAMES_MASK = 0xff;
@@ -61,6 +62,7 @@ function emitHelper(context: FunctionContext, instruction: Instruction): void {
   }
   storeFuel(context);
   code.i32(instruction.imm).i32(instruction.pc).call(context.imports.functions.helper);
+  emitTraceReload(context);
   code.i32(0).memory('i64_load', CELL.RESULT);
   popRegister(context, 0);
 }
@@ -156,8 +158,11 @@ function emitLocalCall(context: FunctionContext, state: BlockState, instruction:
     .op('i32_sub');
   if (context.checkCalls) code.get(scratch32);
   else code.i32(0);
+  emitTraceDepth(context, 1);
   code.call(context.functionAt(target));
   popRegister(context, 0);
+  emitTraceDepth(context, -1);
+  emitTraceReload(context);
   loadFuel(context);
 }
 
@@ -184,7 +189,9 @@ function emitTailCall(context: FunctionContext, state: BlockState, instruction: 
   pushRegister(context, 3);
   code.op('i32_wrap_i64').i32(instruction.pc);
   pushExactFuel(context, state);
-  code.call(context.tailCallFunction).tee(scratch32).if();
+  code.call(context.tailCallFunction).set(scratch32);
+  emitTraceTarget(context, () => code.get(scratch32));
+  code.get(scratch32).if();
   emitRefillInPlace(context, instruction.pc);
   storeFuel(context);
   emitOpenFrame(context, PERMISSION.NONE);

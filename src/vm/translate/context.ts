@@ -30,6 +30,8 @@ export interface TranslateOptions {
   readonly checks: boolean;
   /** Raw programs get the packet's length in r2. */
   readonly raw: boolean;
+  /** Write a record of each step. Without it not one instruction is emitted for tracing. */
+  readonly trace: boolean;
   /** Slots that no run reaches: they may hold what cannot be translated, and become a fault. */
   readonly dead: readonly number[];
 }
@@ -73,7 +75,16 @@ export interface FunctionContext extends ModuleContext {
   readonly scratch32: number;
   /** Slot of the jump that found its slice empty, for the refill around a loop. */
   readonly refillPc: number;
+  /** undefined without the trace flag. */
+  readonly tracing: TraceLocals | undefined;
   readonly frame: FrameFacts;
+}
+
+export interface TraceLocals {
+  /** Address of the next record (i32). */
+  readonly record: number;
+  /** Program and depth, as they stand in a record's head (i64). */
+  readonly head: number;
 }
 
 /** What is known while the instructions of one block are written, in order. */

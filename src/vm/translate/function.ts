@@ -7,6 +7,7 @@ import type { Instruction } from '../../isa/instruction.ts';
 import { LOAD_SOURCE, OPCODES } from '../../isa/opcodes.ts';
 import { Code } from '../../wasm/code.ts';
 import { analyseFrame, type FrameFacts, step } from '../frame.ts';
+import { writtenRegister } from '../written-register.ts';
 import { emitAlu, emitEndian } from './alu.ts';
 import { emitCall, loadFuel, storeFuel } from './call.ts';
 import {
@@ -25,6 +26,7 @@ import { emitEnterFrame, emitOpenFrame } from './frame-code.ts';
 import { emitCondition, emitFuelTest, emitRefillInPlace } from './jump.ts';
 import { emitAtomic, emitLoad, emitStore } from './memory.ts';
 import { type Destination, emitStructured, type StructureEmitter } from './structure.ts';
+import { emitTraceEnter, emitTraceHead, emitTraceRegister } from './trace.ts';
 
 /** One function, analysed: what is known before a byte of code is written. */
 export interface AnalysedFunction {
@@ -63,6 +65,7 @@ export function translateFunction(module: ModuleContext, fn: AnalysedFunction, i
     scratch64: code.local('i64'),
     scratch32: code.local('i32'),
     refillPc: code.local('i32'),
+    tracing: module.options.trace ? { record: code.local('i32'), head: code.local('i64') } : undefined,
     frame: fn.frame,
   };
   loadFuel(context);
@@ -75,6 +78,7 @@ export function translateFunction(module: ModuleContext, fn: AnalysedFunction, i
     }
   }
   emitEnterFrame(context);
+  emitTraceEnter(context);
   const writer = new BlockWriter(context, fn);
   if (fn.dominance.reducible) emitStructured(fn.graph, fn.dominance, writer);
   else emitDispatch(context, fn.graph, fn.dominance, writer);
@@ -129,7 +133,10 @@ export class BlockWriter implements StructureEmitter {
         this.#charge(segmentEnd - index);
       }
       state.remaining = segmentEnd - index - 1;
+      emitTraceHead(this.#context, instruction);
       this.#instruction(state, instruction);
+      const written = writtenRegister(instruction);
+      if (written !== undefined) emitTraceRegister(this.#context, written);
       this.#track(state, instruction);
     }
   }
@@ -287,6 +294,7 @@ export class BlockWriter implements StructureEmitter {
       code.i32(0).i32(instruction.pc).memory('i32_store', CELL.LAST_PC);
     }
     emitOpenFrame(context, PERMISSION.NONE);
+    emitTraceRegister(context, 0);
     pushRegister(context, 0);
     code.op('return');
   }

@@ -50,6 +50,7 @@ export function addTailCallFunction(module: ModuleBuilder, imports: ImportIndexe
   code.op('i32_ge_u');
   fail(CELL.MISS_LIMIT, MISS.limit);
 
+  if (imports.trace !== undefined) code.get(MAP).call(imports.trace.trace_hop);
   // Seqlock: the slot counts only when one and the same even generation stands before and behind its read.
   code.block().loop();
   code.get(MAP).atomicLoad(MAP_DESCRIPTOR.GENERATION).tee(generation).i32(1).op('i32_and', 'i32_eqz').if();
@@ -69,7 +70,7 @@ export function addTailCallFunction(module: ModuleBuilder, imports: ImportIndexe
 
   code.get(generation).get(MAP).memory('i32_load', MAP_DESCRIPTOR.GENERATION_SEEN).op('i32_ne').if();
   code.get(MAP).get(generation).memory('i32_store', MAP_DESCRIPTOR.GENERATION_SEEN);
-  code.get(MAP).get(generation).get(slot).call(imports.functions.slot_change).op('end');
+  code.get(MAP).get(generation).get(INDEX).get(slot).call(imports.functions.slot_change).op('end');
 
   code.get(slot).op('i32_eqz');
   fail(CELL.MISS_EMPTY, MISS.empty);

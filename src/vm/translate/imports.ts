@@ -24,30 +24,49 @@ const IMPORTED_FUNCTIONS = {
   refill: { parameters: ['i32', 'i32'], results: ['i32'] },
   /** (helper number, pc): runs a helper; arguments and result are in cells. */
   helper: { parameters: ['i32', 'i32'], results: [] },
-  /** (map descriptor, generation, slot): a hop read another generation than the hop before. */
-  slot_change: { parameters: ['i32', 'i32', 'i32'], results: [] },
+  /** (map descriptor, generation, index, slot): a hop read another generation than the hop before. */
+  slot_change: { parameters: ['i32', 'i32', 'i32', 'i32'], results: [] },
   /** (map descriptor): a change of slots does not end; waits, or ends the run. */
   slot_wait: { parameters: ['i32'], results: [] },
   /** (pc, fuel): the run's tail-call budget is used up; never returns. */
   tail_call_budget: { parameters: ['i32', 'i32'], results: [] },
 } as const satisfies Record<string, FunctionType>;
 
+/** Only modules with the trace flag have these. */
+const TRACE_FUNCTIONS = {
+  /** () -> address of the next record: the records are drained, or the replay stops before the next step. */
+  trace_full: { parameters: [], results: ['i32'] },
+  /** (lowest address, bytes): a function has cleared its frame. */
+  trace_frame: { parameters: ['i32', 'i32'], results: [] },
+  /** (map descriptor): a hop is about to read a slot; a replay first puts back what the run saw. */
+  trace_hop: { parameters: ['i32'], results: [] },
+} as const satisfies Record<string, FunctionType>;
+
 export type ImportedFunction = keyof typeof IMPORTED_FUNCTIONS;
+export type TraceFunction = keyof typeof TRACE_FUNCTIONS;
 
 export interface ImportIndexes {
   readonly functions: Readonly<Record<ImportedFunction, number>>;
+  /** undefined without the trace flag. */
+  readonly trace: Readonly<Record<TraceFunction, number>> | undefined;
   /** The program's number in its VM. */
   readonly programGlobal: number;
 }
 
+function declareFunctions<Name extends string>(
+  module: ModuleBuilder,
+  rows: Readonly<Record<Name, FunctionType>>,
+): Record<Name, number> {
+  const names = Object.keys(rows) as Name[];
+  const entries = names.map((name) => [name, module.importFunction(ENGINE_MODULE, name, rows[name])]);
+  return Object.fromEntries(entries) as Record<Name, number>;
+}
+
 /** Declares all imports; the module's own functions come after. */
-export function declareImports(module: ModuleBuilder): ImportIndexes {
+export function declareImports(module: ModuleBuilder, trace: boolean): ImportIndexes {
   module.importSharedMemory(ENGINE_MODULE, 'memory', MEMORY_PAGES);
   module.importTable(ENGINE_MODULE, 'programs');
   const programGlobal = module.importGlobal(ENGINE_MODULE, 'program', 'i32');
-  const names = Object.keys(IMPORTED_FUNCTIONS) as ImportedFunction[];
-  const functions = Object.fromEntries(
-    names.map((name) => [name, module.importFunction(ENGINE_MODULE, name, IMPORTED_FUNCTIONS[name])]),
-  ) as Record<ImportedFunction, number>;
-  return { functions, programGlobal };
+  const functions = declareFunctions(module, IMPORTED_FUNCTIONS);
+  return { functions, trace: trace ? declareFunctions(module, TRACE_FUNCTIONS) : undefined, programGlobal };
 }

@@ -13,6 +13,7 @@ import { ATOMIC_OPERATIONS, type MemorySize, type OpcodeRow } from '../../isa/op
 import type { MemoryInstruction, PlainInstruction } from '../../wasm/code.ts';
 import { knownOffset } from '../frame.ts';
 import { type BlockState, emitFault, type FunctionContext, popRegister, pushRegister } from './context.ts';
+import { emitTraceStore } from './trace.ts';
 
 type LoadRow = Extract<OpcodeRow, { kind: 'load' }>;
 type StoreRow = Extract<OpcodeRow, { kind: 'store' }>;
@@ -100,6 +101,23 @@ export function emitStore(context: FunctionContext, state: BlockState, row: Stor
   if (row.operand === 'imm') context.code.i64(imm);
   else pushRegister(context, src);
   context.code.memory(STORE[row.size], place.offset);
+  emitTraceWrite(context, place, row.size);
+}
+
+/** With the trace flag: the record of what now stands at a place that was written. */
+function emitTraceWrite(context: FunctionContext, place: Place, size: MemorySize): void {
+  const { code } = context;
+  emitTraceStore(
+    context,
+    () => {
+      place.push();
+      if (place.offset !== 0) code.i32(place.offset).op('i32_add');
+    },
+    () => {
+      place.push();
+      code.memory(LOAD[size].unsigned, place.offset);
+    },
+  );
 }
 
 const COMBINE = { add: 'i64_add', or: 'i64_or', and: 'i64_and', xor: 'i64_xor' } as const satisfies Record<
@@ -140,6 +158,7 @@ export function emitAtomic(
     if (operation !== 'xchg') code.op(COMBINE[operation]);
     code.memory(STORE[row.size], place.offset);
   }
+  emitTraceWrite(context, place, row.size);
   if (atomic.fetch) {
     code.get(scratch64);
     popRegister(context, operation === 'cmpxchg' ? 0 : src);

@@ -47,7 +47,7 @@ export function translateProgram(
   }
 
   const module = new ModuleBuilder();
-  const imports = declareImports(module);
+  const imports = declareImports(module, options.trace);
   const tailCallFunction = addTailCallFunction(module, imports);
   const first = tailCallFunction + 1;
   const indexAt = new Map(functions.map((fn, position) => [fn.pc, first + position]));
