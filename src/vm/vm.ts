@@ -1,6 +1,13 @@
 /** One VM: programs and maps on one memory, run from an entry to an outcome. */
 
-import { CELL, DATA_REGION, FIRST_GUEST_PAGE, PERMISSION, SHADOW_OFFSET } from '../contract/memory.ts';
+import {
+  CELL,
+  DATA_REGION,
+  FIRST_GUEST_PAGE,
+  MAX_HELPER_NUMBER,
+  PERMISSION,
+  SHADOW_OFFSET,
+} from '../contract/memory.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { OPCODES } from '../isa/opcodes.ts';
@@ -9,7 +16,7 @@ import { instantiateDriver } from './driver.ts';
 import { FuelTank } from './fuel.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { HelperContext, type PrintLine } from './helpers/context.ts';
-import { HELPER_FUNCTIONS } from './helpers/index.ts';
+import { HELPER_FUNCTIONS, type HelperFunctions } from './helpers/index.ts';
 import { createMap, mapFootprint } from './maps/index.ts';
 import type { VmMap } from './maps/map.ts';
 import { ProgArrayMap } from './maps/prog-array.ts';
@@ -53,6 +60,8 @@ export interface VmSetup {
   readonly context: VmContext | undefined;
   readonly packet: VmPacket | undefined;
   readonly seed: bigint;
+  /** Helpers that come before the engine's own, by number. */
+  readonly helpers?: HelperFunctions;
   readonly trace?: VmTrace | undefined;
 }
 
@@ -247,7 +256,7 @@ export class Vm {
         const stop = this.#fuel?.atHelper();
         if (stop !== undefined) throw this.#stop(stop, program, pc, this.#fuel!.executedAtCell());
         call.pc = pc;
-        const run = HELPER_FUNCTIONS[number];
+        const run = this.#setup.helpers?.[number] ?? HELPER_FUNCTIONS[number];
         if (run === undefined) throw new Error(`insn ${pc}: helper ${number} got past the load`);
         this.#ring?.beforeHelper();
         run(helperContext);
@@ -371,6 +380,11 @@ export class Vm {
       this.#invoke(entry + 1);
       return undefined;
     } catch (error) {
+      if (error instanceof GuestStop && error.code === 'exit') {
+        this.memory.view.setUint32(CELL.LAST_PROGRAM, error.program, true);
+        this.memory.view.setUint32(CELL.LAST_PC, error.pc, true);
+        return undefined;
+      }
       if (error instanceof GuestStop || error instanceof StepStop) return error;
       throw error;
     }
@@ -390,7 +404,7 @@ export class Vm {
     const stop = ended instanceof GuestStop ? ended : undefined;
     const stoppedAt = ended instanceof StepStop ? ended.step : undefined;
     const helperCalls = new Map<number, number>();
-    for (let helper = 0; helper < 256; helper++) {
+    for (let helper = 0; helper < MAX_HELPER_NUMBER; helper++) {
       const calls = view.getUint32(CELL.HELPER_CALLS + 4 * helper, true);
       if (calls > 0) helperCalls.set(helper, calls);
     }

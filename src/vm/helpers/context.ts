@@ -58,6 +58,12 @@ export class HelperContext {
     this.memory.view.setBigInt64(CELL.RESULT, BigInt(value), true);
   }
 
+  /** Ends the program with r0 = 0 at this call: what uBPF calls to unwind. */
+  endProgram(): never {
+    this.setResult(0);
+    return this.#stop('exit', '');
+  }
+
   /** The argument as an address of `size` accessible bytes; a fault when it is not one. */
   bytesAt(register: number, size: number, access: 'read' | 'write'): number {
     const address = this.argument(register);

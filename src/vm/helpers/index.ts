@@ -6,7 +6,9 @@ import { mapDeleteElem, mapLookupElem, mapUpdateElem } from './maps.ts';
 import { getPrandomU32 } from './random.ts';
 import { tracePrintk } from './trace-printk.ts';
 
-export const HELPER_FUNCTIONS: Readonly<Record<number, (context: HelperContext) => void>> = {
+export type HelperFunctions = Readonly<Record<number, (context: HelperContext) => void>>;
+
+export const HELPER_FUNCTIONS: HelperFunctions = {
   [HELPER.map_lookup_elem]: mapLookupElem,
   [HELPER.map_update_elem]: mapUpdateElem,
   [HELPER.map_delete_elem]: mapDeleteElem,
