@@ -4,13 +4,12 @@ import { outcome } from '../contract/outcome.ts';
 import type { RunResult } from '../contract/result.ts';
 import type { Observations, RunTask, TaskAnswer, TraceMessage } from '../contract/task.ts';
 import { unrunResult } from '../contract/unrun-result.ts';
-import { driverModule } from '../vm/driver.ts';
-import { MemorySet } from '../vm/memory-set.ts';
 import { LiveRun } from './live.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
-import { buildVm, runFootprint } from './machine.ts';
-import { ModuleCache } from './module-cache.ts';
+import { buildVm, runFootprint, vmLimits } from './machine.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
+import { type ReplayAnswer, type ReplayRequest, replayRun } from './replay.ts';
+import { Resources } from './resources.ts';
 import { executedResult, observationsOf } from './result.ts';
 import { runKeyOf } from './run-key.ts';
 
@@ -22,9 +21,7 @@ function microseconds(from: number, to: number): number {
 }
 
 export class Engine {
-  readonly #memories = new MemorySet();
-  readonly #modules = new ModuleCache();
-  readonly #driver = new WebAssembly.Module(driverModule());
+  readonly #resources = new Resources();
 
   /** Runs a task to its answer. Guest faults and refusals are answers; an exception is a defect of ours. */
   run(task: RunTask): TaskAnswer {
@@ -41,6 +38,14 @@ export class Engine {
     }
   }
 
+  /**
+   * Produces a window of steps, and the state in front of one, by running again on a private memory.
+   * @throws ProblemFound, LoadRejected only when the run itself was refused
+   */
+  replay(request: ReplayRequest): ReplayAnswer {
+    return replayRun(this.#resources, request);
+  }
+
   #run(task: RunTask, result: RunResult, send: ((message: TraceMessage) => void) | undefined): TaskAnswer {
     const { spec } = task;
     const begin = performance.now();
@@ -54,32 +59,20 @@ export class Engine {
     const verified = performance.now();
 
     const bytes = runFootprint(run, spec.input.packet);
-    const memory = bytes <= spec.budgets.memoryBytes ? this.#memories.acquire(bytes) : undefined;
+    const memory = bytes <= spec.budgets.memoryBytes ? this.#resources.memories.acquire(bytes) : undefined;
     if (memory === undefined) return overMemory(result, bytes);
     try {
-      let hits = 0;
-      const modules = run.programs.map((program, number) => {
-        const options = { checks: true, raw: run.type === 'raw', trace: false, dead: dead[number]! };
-        const found = this.#modules.get(program, run.instructions[number]!, run.maps, options);
-        if (found.hit) hits++;
-        return () => found.module;
-      });
+      const { programs, allKnown } = this.#resources.compile(run, dead, false);
+      result.cache = { programs: allKnown ? 'hit' : 'miss' };
       const compiled = performance.now();
-      const vm = buildVm(run, spec.input.packet, BigInt(spec.seed), memory, this.#driver, modules);
+      const vm = buildVm(run, spec, memory, this.#resources.driver, programs);
       const live = new LiveRun(run, memory, send);
       send?.(startedMessage(run));
       const start = performance.now();
       const done = vm.run(
         run.entry,
         spec.repeat,
-        {
-          instructions: spec.budgets.instructions,
-          tailCalls: spec.budgets.tailCalls,
-          maxTailCalls: spec.maxTailCalls,
-          deadline: start + spec.budgets.wallMs,
-          isCancelled: () => Atomics.load(task.cancel, 0) !== 0,
-          now: () => performance.now(),
-        },
+        vmLimits(spec, () => Atomics.load(task.cancel, 0) !== 0),
         live,
       );
       const end = performance.now();
@@ -91,11 +84,10 @@ export class Engine {
         compileUs: microseconds(verified, compiled),
         execNs: String(Math.round((end - start) * 1e6)),
       };
-      result.cache = { programs: hits === run.programs.length ? 'hit' : 'miss' };
       const answer = executedResult(result, spec, run, vm, done, live.prints, verification);
       return { kind: 'result', result: answer, observations: observationsOf(done) };
     } finally {
-      this.#memories.release(memory);
+      this.#resources.memories.release(memory);
     }
   }
 }

@@ -5,7 +5,7 @@ import type { RunSpec, VerifyMode } from '../contract/run-spec.ts';
 import type { EngineLimits } from '../contract/task.ts';
 import { decode } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import { type RunStart, readContextInput } from '../spec/context-input.ts';
+import { checkContextReach, type RunStart, readContextInput } from '../spec/context-input.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import {
   type ImplementedProgramType,
@@ -77,7 +77,10 @@ export function newVerification(mode: VerifyMode): Verification {
 
 /** Verifies the programs and fills in `verification`. */
 export function verifyRun(run: ReadRun, verification: Verification): Verified {
-  return verifyPrograms(run.programs, run.instructions, run.maps, run.mode, verification);
+  const verified = verifyPrograms(run.programs, run.instructions, run.maps, run.mode, verification);
+  const refusal = checkContextReach(run.type, run.start, verified.contextBytes[run.entry] ?? 0);
+  if (refusal !== null) throw new ProblemFound('bad_input', '/input/ctx', refusal.message, { errno: refusal.errno });
+  return verified;
 }
 
 function checkSlotPrograms(spec: RunSpec, maps: readonly MapSpec[], programs: readonly ProgramSpec[]): void {

@@ -1,6 +1,7 @@
 /** Puts a loaded run on a memory: context, packet, maps with their contents, programs. */
 
 import { PERMISSION } from '../contract/memory.ts';
+import type { RunSpec } from '../contract/run-spec.ts';
 import type { RunStart } from '../spec/context-input.ts';
 import { CONTEXTS, type ContextLayout } from '../spec/contexts.ts';
 import { ERRNO } from '../spec/errno.ts';
@@ -8,8 +9,9 @@ import type { MapSpec } from '../spec/object.ts';
 import { PROGRAM_TYPE_RULES } from '../spec/programs.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import { UPDATE } from '../vm/maps/map.ts';
-import { footprint, Vm, type VmContext, type VmPacket } from '../vm/vm.ts';
+import { footprint, Vm, type VmContext, type VmLimits, type VmPacket, type VmTrace } from '../vm/vm.ts';
 import type { ReadRun } from './load.ts';
+import type { CompiledProgram } from './module-cache.ts';
 import { ProblemFound } from './refused.ts';
 
 /** Bytes of guest memory that the run takes. */
@@ -24,17 +26,29 @@ function scratchBytes(maps: readonly MapSpec[]): number {
   );
 }
 
+/** Limits of an execution that starts now. */
+export function vmLimits(spec: RunSpec, isCancelled: () => boolean): VmLimits {
+  return {
+    instructions: spec.budgets.instructions,
+    tailCalls: spec.budgets.tailCalls,
+    maxTailCalls: spec.maxTailCalls,
+    deadline: performance.now() + spec.budgets.wallMs,
+    isCancelled,
+    now: () => performance.now(),
+  };
+}
+
 /**
- * Builds the VM. `modules` compile a program when it is first needed.
+ * Builds the VM.
  * @throws ProblemFound for an initial element that its map does not take
  */
 export function buildVm(
   run: ReadRun,
-  packet: Uint8Array | null,
-  seed: bigint,
+  spec: RunSpec,
   memory: GuestMemory,
   driver: WebAssembly.Module,
-  modules: readonly (() => WebAssembly.Module)[],
+  compiled: readonly CompiledProgram[],
+  trace?: VmTrace,
 ): Vm {
   const layout = CONTEXTS[run.type];
   const vm = new Vm({
@@ -44,12 +58,13 @@ export function buildVm(
       name: program.name,
       instructions: run.instructions[number]!,
       hasSubprograms: program.functions.length > 1,
-      module: modules[number]!,
+      module: () => compiled[number]!.module,
     })),
     maps: run.maps,
     context: layout === null ? undefined : contextOf(layout, run.start),
-    packet: packetOf(run, layout, packet),
-    seed,
+    packet: packetOf(run, layout, spec.input.packet),
+    seed: BigInt(spec.seed),
+    trace,
   });
   fillMaps(vm, run, memory);
   return vm;

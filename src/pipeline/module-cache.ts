@@ -11,8 +11,14 @@ import { ProblemFound } from './refused.ts';
 /** Modules that one thread keeps. */
 const MAX_MODULES = 512;
 
+export interface CompiledProgram {
+  readonly module: WebAssembly.Module;
+  /** Bytes of each function's frame, by its first slot. */
+  readonly frameBytes: ReadonlyMap<number, number>;
+}
+
 export class ModuleCache {
-  readonly #modules = new Map<string, WebAssembly.Module>();
+  readonly #modules = new Map<string, CompiledProgram>();
 
   /**
    * The module of a program: known, or translated and compiled now.
@@ -24,24 +30,24 @@ export class ModuleCache {
     instructions: readonly Instruction[],
     maps: readonly MapSpec[],
     options: TranslateOptions,
-  ): { module: WebAssembly.Module; hit: boolean } {
+  ): CompiledProgram & { readonly hit: boolean } {
     const key = moduleKey(program.code, instructions, maps, options);
     const known = this.#modules.get(key);
     if (known !== undefined) {
       this.#modules.delete(key);
       this.#modules.set(key, known);
-      return { module: known, hit: true };
+      return { ...known, hit: true };
     }
     const translation = translateProgram(instructions, maps, options);
     if (translation.kind === 'limit') {
       const detail = `program '${program.name}': ${translation.message}`;
       throw new ProblemFound('limit_exceeded', '', detail, { limit: translation.limit });
     }
-    const module = new WebAssembly.Module(translation.bytes);
-    this.#modules.set(key, module);
+    const compiled = { module: new WebAssembly.Module(translation.bytes), frameBytes: translation.frameBytes };
+    this.#modules.set(key, compiled);
     const oldest = this.#modules.keys().next().value;
     if (this.#modules.size > MAX_MODULES && oldest !== undefined) this.#modules.delete(oldest);
-    return { module, hit: false };
+    return { ...compiled, hit: false };
   }
 }
 

@@ -11,8 +11,14 @@ import { assembleUbpf } from '../isa/assembler/ubpf.ts';
 import { DecodeError, decode } from '../isa/decode.ts';
 import { helperId } from '../spec/helpers.ts';
 import type { FunctionSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
-import { isImplementedProgramType, isProgramType } from '../spec/programs.ts';
+import { isImplementedProgramType, isProgramType, type ProgramType } from '../spec/programs.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
+
+/**
+ * Attach type of a program whose request names none: what libbpf's plain section gives (SEC("xdp") loads with BPF_XDP). Otherwise a program
+ * of the request could not stand in a prog array beside those of an object: Linux answers EINVAL when attach types differ.
+ */
+const DEFAULT_ATTACH_TYPES: Partial<Record<ProgramType, string>> = { xdp: 'xdp' };
 
 const EMPTY_OBJECT: ObjectSpec = { programs: [], maps: [], notes: [] };
 /** By the dialect of the text. */
@@ -85,7 +91,7 @@ function readProgram(request: ProgramRequest, mapNames: readonly string[]): Prog
   const common = {
     name: request.name,
     type,
-    attachType: request.attachType,
+    attachType: request.attachType ?? DEFAULT_ATTACH_TYPES[type] ?? null,
     flags: request.flags,
     license: request.license,
   };

@@ -16,6 +16,8 @@ export interface Verified {
   readonly reported: LoadRejected | undefined;
   /** Of each program: slots that no run reaches, which are not translated. */
   readonly dead: readonly (readonly number[])[];
+  /** Of each program: how many bytes of the context its loads reach. */
+  readonly contextBytes: readonly number[];
 }
 
 function rejectionOf(program: ProgramSpec, rejection: VerifierRejection): LoadRejected {
@@ -31,13 +33,14 @@ function rejectionOf(program: ProgramSpec, rejection: VerifierRejection): LoadRe
   });
 }
 
+interface Judged {
+  readonly reported: LoadRejected | undefined;
+  readonly dead: readonly number[];
+  readonly contextBytes: number;
+}
+
 /** Judges one program; throws when the run cannot go on, answers a rejection that is only reported. */
-function judge(
-  program: ProgramSpec,
-  maps: readonly MapSpec[],
-  mode: VerifyMode,
-  verification: Verification,
-): { reported: LoadRejected | undefined; dead: readonly number[] } {
+function judge(program: ProgramSpec, maps: readonly MapSpec[], mode: VerifyMode, verification: Verification): Judged {
   const report = mode === 'off' ? verifyRunnable(program, maps) : verifyStructure(program, maps);
   verification.programs.push({
     name: program.name,
@@ -45,7 +48,7 @@ function judge(
     stackDepth: report.stackDepth,
   });
   const { rejection } = report;
-  if (rejection === null) return { reported: undefined, dead: report.dead };
+  if (rejection === null) return { reported: undefined, dead: report.dead, contextBytes: report.contextBytes };
   if (rejection.unsupported !== null) {
     const where = rejection.pc === null ? '' : `, insn ${rejection.pc}`;
     throw new ProblemFound(
@@ -57,7 +60,8 @@ function judge(
   const rejected = rejectionOf(program, rejection);
   if (mode === 'report') {
     const runnable = verifyRunnable(program, maps);
-    if (runnable.rejection === null) return { reported: rejected, dead: runnable.dead };
+    const { dead, contextBytes } = runnable;
+    if (runnable.rejection === null) return { reported: rejected, dead, contextBytes };
     throw rejectionOf(program, runnable.rejection);
   }
   throw rejected;
@@ -77,10 +81,12 @@ export function verifyPrograms(
   const owners = new Map<number, ProgArrayOwner>();
   let reported: LoadRejected | undefined;
   const dead: (readonly number[])[] = [];
+  const contextBytes: number[] = [];
   programs.forEach((program, index) => {
     const judged = judge(program, maps, mode, verification);
     reported ??= judged.reported;
     dead.push(judged.dead);
+    contextBytes.push(judged.contextBytes);
     for (const map of progArraysOf(instructions[index]!, maps)) {
       bindOwner(owners, map, program, `program '${program.name}' refers to prog_array '${maps[map]!.name}'`);
     }
@@ -98,7 +104,7 @@ export function verifyPrograms(
     }
   });
   verification.verdict = reported === undefined ? 'partial' : 'rejected';
-  return { reported, dead };
+  return { reported, dead, contextBytes };
 }
 
 function progArraysOf(instructions: readonly Instruction[], maps: readonly MapSpec[]): Set<number> {

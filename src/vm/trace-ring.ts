@@ -21,9 +21,14 @@ export interface StepSink {
 /** Thrown by the ring when a replay has come to its stop; caught where the run was started. */
 export class StepStop {
   readonly step: number;
+  /** Of the instruction that would have run next. */
+  readonly program: number;
+  readonly pc: number;
 
-  constructor(step: number) {
+  constructor(step: number, program: number, pc: number) {
     this.step = step;
+    this.program = program;
+    this.pc = pc;
   }
 }
 
@@ -65,9 +70,9 @@ export class TraceRing {
   }
 
   /** No room for another record: the ring is full, or the replay's stop is here. */
-  full(): number {
+  full(program: number, pc: number): number {
     this.drain();
-    if (this.#first >= this.#stopAt) throw new StepStop(this.#first);
+    if (this.#first >= this.#stopAt) throw new StepStop(this.#first, program, pc);
     return this.#base;
   }
 

@@ -21,6 +21,7 @@ import { createMap, mapFootprint } from './maps/index.ts';
 import type { VmMap } from './maps/map.ts';
 import { ProgArrayMap } from './maps/prog-array.ts';
 import { SlotLog, type SlotLogRow } from './slot-log.ts';
+import type { InvocationStart } from './steps.ts';
 import { type FaultAccess, GuestStop } from './stop.ts';
 import { type StepSink, StepStop, TraceRing } from './trace-ring.ts';
 import { ENGINE_MODULE, FAULT_REASON, type FaultReason } from './translate/imports.ts';
@@ -97,8 +98,8 @@ export interface VmRun {
   readonly helperCalls: ReadonlyMap<number, number>;
   readonly invocations: number;
   readonly slotLog: readonly SlotLogRow[];
-  /** The step in front of which a replay stopped; undefined when it ran to its end. */
-  readonly stoppedAt: number | undefined;
+  /** Where a replay stopped, in front of a step; undefined when it ran to its end. */
+  readonly stoppedAt: StepStop | undefined;
 }
 
 /** Step records wanted: every program's module must have been translated with the trace flag. */
@@ -215,6 +216,13 @@ export class Vm {
     target.initialise(slot, program);
   }
 
+  /** What every invocation of the entry program starts with. */
+  invocationStart(entry: number): InvocationStart {
+    const raw = this.#setup.context === undefined;
+    const rawLength = raw ? (this.#setup.packet?.bytes.length ?? 0) : undefined;
+    return { entry, context: this.#contextAddress, rawLength };
+  }
+
   /** The context's bytes as they are now. */
   contextBytes(): Uint8Array {
     const length = this.#setup.context?.bytes.length ?? 0;
@@ -273,7 +281,7 @@ export class Vm {
 
   #traceImports(ring: TraceRing, slotLog: readonly SlotLogRow[]): Record<string, unknown> {
     return {
-      trace_full: () => ring.full(),
+      trace_full: (program: number, pc: number) => ring.full(program, pc),
       trace_frame: (address: number, bytes: number) => ring.patchBytes(address, new Uint8Array(bytes)),
       trace_hop: (descriptor: number) => this.#slotLog.restore(slotLog, this.#attempt(), descriptor),
     };
@@ -402,7 +410,7 @@ export class Vm {
   ): VmRun {
     const { view } = this.memory;
     const stop = ended instanceof GuestStop ? ended : undefined;
-    const stoppedAt = ended instanceof StepStop ? ended.step : undefined;
+    const stoppedAt = ended instanceof StepStop ? ended : undefined;
     const helperCalls = new Map<number, number>();
     for (let helper = 0; helper < MAX_HELPER_NUMBER; helper++) {
       const calls = view.getUint32(CELL.HELPER_CALLS + 4 * helper, true);
@@ -412,7 +420,7 @@ export class Vm {
       code: stop?.code ?? (stoppedAt === undefined ? 'exit' : 'cancelled'),
       stop,
       r0: ended === undefined ? view.getBigUint64(CELL.RESULT, true) : undefined,
-      instructions: stop?.instructions ?? stoppedAt ?? this.#fuel!.executedAtCell(),
+      instructions: stop?.instructions ?? stoppedAt?.step ?? this.#fuel!.executedAtCell(),
       last: stop === undefined ? this.#last() : { program: stop.program, pc: stop.pc },
       tailCalls: view.getUint32(CELL.TAIL_CALLS_TOTAL, true),
       misses: {

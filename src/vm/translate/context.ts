@@ -49,6 +49,8 @@ export interface ModuleContext {
   functionAt(pc: number): number;
   /** Rounded depth of the frame of the function that starts at this slot. */
   depthAt(pc: number): number;
+  /** options.dead, for look-up. */
+  readonly deadSlots: ReadonlySet<number>;
   /** True when calls may pass 8 frames or 512 bytes, so that each call must be checked. */
   readonly checkCalls: boolean;
   /** True when a subprogram can tail-call: then frames pile up across programs. */

@@ -223,7 +223,7 @@ export class BlockWriter implements StructureEmitter {
 
   #instruction(state: BlockState, instruction: Instruction): void {
     const context = this.#context;
-    if (context.options.dead.includes(instruction.pc)) {
+    if (context.deadSlots.has(instruction.pc)) {
       emitFault(context, state, 'bad_insn', instruction);
       return;
     }

@@ -34,8 +34,8 @@ const IMPORTED_FUNCTIONS = {
 
 /** Only modules with the trace flag have these. */
 const TRACE_FUNCTIONS = {
-  /** () -> address of the next record: the records are drained, or the replay stops before the next step. */
-  trace_full: { parameters: [], results: ['i32'] },
+  /** (program, pc of the next step) -> address of its record: the records are drained, or the replay stops here. */
+  trace_full: { parameters: ['i32', 'i32'], results: ['i32'] },
   /** (lowest address, bytes): a function has cleared its frame. */
   trace_frame: { parameters: ['i32', 'i32'], results: [] },
   /** (map descriptor): a hop is about to read a slot; a replay first puts back what the run saw. */

@@ -22,7 +22,12 @@ const FRAME_ROUNDING = 16;
 export type TranslateLimit = 'maxInstructionsPerFunction' | 'maxInstructionsPerIrreducibleFunction';
 
 export type Translation =
-  | { readonly kind: 'module'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: 'module';
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      /** Bytes of each function's frame, by its first slot. */
+      readonly frameBytes: ReadonlyMap<number, number>;
+    }
   | { readonly kind: 'limit'; readonly limit: TranslateLimit; readonly pc: number; readonly message: string };
 
 /**
@@ -61,6 +66,7 @@ export function translateProgram(
     tailCallFunction,
     functionAt: (pc) => indexAt.get(pc) ?? unknownFunction(pc),
     depthAt: (pc) => depthAt.get(pc) ?? unknownFunction(pc),
+    deadSlots: new Set(options.dead),
     checkCalls: callsNeedChecks(functions),
     nestsPrograms: functions.slice(1).some(hasTailCall),
   };
@@ -69,7 +75,8 @@ export function translateProgram(
     module.addFunction(isProgram ? PROGRAM_TYPE : SUBPROGRAM_TYPE, translateFunction(context, fn, isProgram));
   });
   module.exportFunction('program', first);
-  return { kind: 'module', bytes: module.build() };
+  const frameBytes = new Map(functions.map((fn) => [fn.pc, fn.frame.bytes]));
+  return { kind: 'module', bytes: module.build(), frameBytes };
 }
 
 function tooLarge(limit: TranslateLimit, pc: number, count: number): Translation {

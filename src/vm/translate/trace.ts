@@ -30,7 +30,8 @@ export function emitTraceHead(context: FunctionContext, instruction: Instruction
   const { code, tracing, imports } = context;
   if (tracing === undefined || imports.trace === undefined) return;
   code.get(tracing.record).i32(0).memory('i32_load', CELL.TRACE_END).op('i32_eq').if();
-  code.call(imports.trace.trace_full).set(tracing.record).op('end');
+  pushProgram(context);
+  code.i32(instruction.pc).call(imports.trace.trace_full).set(tracing.record).op('end');
   code.get(tracing.record).get(tracing.head).i64(instruction.pc).op('i64_or').memory('i64_store', TRACE.HEAD);
   code.i32(0).get(tracing.record).i32(TRACE.RECORD_BYTES).op('i32_add').tee(tracing.record);
   code.memory('i32_store', CELL.TRACE_RECORD);

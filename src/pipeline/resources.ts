@@ -1,0 +1,29 @@
+/** What a thread keeps from run to run: its memories and compiled modules. No guest's state is among it. */
+
+import { driverModule } from '../vm/driver.ts';
+import { MemorySet } from '../vm/memory-set.ts';
+import type { ReadRun } from './load.ts';
+import { type CompiledProgram, ModuleCache } from './module-cache.ts';
+
+export class Resources {
+  readonly memories = new MemorySet();
+  readonly driver = new WebAssembly.Module(driverModule());
+  readonly #modules = new ModuleCache();
+
+  /**
+   * Compiles all programs of a run, or finds them.
+   * @param dead slots of each program that are not translated
+   * @throws ProblemFound when a program passes a limit of the translator
+   */
+  compile(
+    run: ReadRun,
+    dead: readonly (readonly number[])[],
+    trace: boolean,
+  ): { programs: readonly CompiledProgram[]; allKnown: boolean } {
+    const found = run.programs.map((program, number) => {
+      const options = { checks: true, raw: run.type === 'raw', trace, dead: dead[number] ?? [] };
+      return this.#modules.get(program, run.instructions[number] ?? [], run.maps, options);
+    });
+    return { programs: found, allKnown: found.every((one) => one.hit) };
+  }
+}
