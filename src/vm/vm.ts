@@ -322,12 +322,16 @@ export class Vm {
 
   #stopAtCall(program: number, pc: number, code: OutcomeCode, message: string, access?: FaultAccess): never {
     const at = { program, pc, instructions: this.#fuel!.executedAtCell() };
-    if (access !== undefined) this.#memoryFault(at, access);
+    if (access !== undefined) this.#memoryFault(at, access, message);
     throw new GuestStop(code, at, message);
   }
 
-  #memoryFault(at: { program: number; pc: number; instructions: number }, access: FaultAccess): never {
-    throw new GuestStop(this.#memoryFaultCode(access), at, '', access);
+  #memoryFault(
+    at: { program: number; pc: number; instructions: number },
+    access: FaultAccess,
+    argument = '',
+  ): never {
+    throw new GuestStop(this.#memoryFaultCode(access), at, argument, access);
   }
 
   #memoryFaultCode(access: FaultAccess): OutcomeCode {
