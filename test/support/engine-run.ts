@@ -146,6 +146,12 @@ export function problemOf(spec: RunSpec, options: TaskOptions = {}): Problem {
   return (answer as Extract<TaskAnswer, { kind: 'problem' }>).problem;
 }
 
+/** After whatever happened, the same engine runs the next program. */
+export function stillServes(): void {
+  const { outcome, returnValue } = resultOf({ programs: { next: 'r0 = 2\nexit' } });
+  assert.deepEqual([outcome.code, returnValue], ['exit', 2]);
+}
+
 /** A chain row in one line: `entry:4 chain[0] -> next`, or the reason of a miss: `entry:4 chain[0] limit`. */
 export function chainText(row: ChainRow): string {
   return `${row.from}:${row.pc} ${row.map}[${row.index}] ${row.taken ? `-> ${row.to}` : row.miss}`;
