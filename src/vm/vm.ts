@@ -271,7 +271,7 @@ export class Vm {
       },
       slot_change: (descriptor: number, generation: number, index: number, slot: number) =>
         this.#slotLog.note(this.#attempt(), descriptor, generation, index, slot),
-      slot_wait: (_descriptor: number) => this.#waitForSlots(program),
+      slot_wait: (pc: number, fuel: number) => this.#waitForSlots(program, pc, fuel),
       tail_call_budget: (pc: number, fuel: number) => {
         throw this.#stop('tail_call_budget', program, pc, this.#fuel!.executed(fuel));
       },
@@ -347,11 +347,11 @@ export class Vm {
   }
 
   /** A slot change that does not end: wait a little, and give up where a run always may. */
-  #waitForSlots(program: number): void {
+  #waitForSlots(program: number, pc: number, fuel: number): void {
     const cell = new Int32Array(this.memory.bytes.buffer, DATA_REGION, 1);
     Atomics.wait(cell, 0, Atomics.load(cell, 0), SLOT_WAIT_MS);
     const stop = this.#fuel!.look();
-    if (stop !== undefined) throw this.#stop(stop, program, 0, this.#fuel!.executedAtCell());
+    if (stop !== undefined) throw this.#stop(stop, program, pc, this.#fuel!.executed(fuel));
   }
 
   /** Runs `repeat` invocations of the entry program. A guest's fault is in the answer; an exception is a defect of ours. */

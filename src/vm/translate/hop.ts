@@ -65,7 +65,7 @@ export function addTailCallFunction(module: ModuleBuilder, imports: ImportIndexe
   code.get(MAP).atomicLoad(MAP_DESCRIPTOR.GENERATION).get(generation).op('i32_eq').brIf(2);
   code.op('end');
   code.get(tries).i32(1).op('i32_add').tee(tries).i32(SEQLOCK_TRIES).op('i32_gt_u').if();
-  code.get(MAP).call(imports.functions.slot_wait).i32(0).set(tries).op('end');
+  code.get(PC).get(FUEL).call(imports.functions.slot_wait).i32(0).set(tries).op('end');
   code.br(0).op('end', 'end');
 
   code.get(generation).get(MAP).memory('i32_load', MAP_DESCRIPTOR.GENERATION_SEEN).op('i32_ne').if();

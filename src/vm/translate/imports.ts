@@ -26,8 +26,8 @@ const IMPORTED_FUNCTIONS = {
   helper: { parameters: ['i32', 'i32'], results: [] },
   /** (map descriptor, generation, index, slot): a hop read another generation than the hop before. */
   slot_change: { parameters: ['i32', 'i32', 'i32', 'i32'], results: [] },
-  /** (map descriptor): a change of slots does not end; waits, or ends the run. */
-  slot_wait: { parameters: ['i32'], results: [] },
+  /** (pc, fuel): a change of slots does not end; waits, or ends the run. */
+  slot_wait: { parameters: ['i32', 'i32'], results: [] },
   /** (pc, fuel): the run's tail-call budget is used up; never returns. */
   tail_call_budget: { parameters: ['i32', 'i32'], results: [] },
 } as const satisfies Record<string, FunctionType>;
