@@ -22,7 +22,7 @@ export const MAX_NUMBER_CHARACTERS = 66;
 export const MAX_NAME_CHARACTERS = 1_024;
 
 const SYMBOLS: ReadonlySet<string> = new Set(
-  's>>= s>= s<= s/= s%= s> s< <<= >>= == != <= >= += -= *= /= %= &= |= ^= < > = + - * & ( ) [ ] , : ; #'.split(' '),
+  's>>= s>= s<= s/= s%= s> s< <<= >>= == != <= >= += -= *= /= %= &= |= ^= < > = + - * % & ( ) [ ] , : ; #'.split(' '),
 );
 const LONGEST_SYMBOL = 4;
 const LETTER_S = 0x73;
