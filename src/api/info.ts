@@ -7,7 +7,8 @@ import { closed, literals, nullable } from '../contract/schema.ts';
 import { TRACE_SUBPROTOCOL } from '../contract/trace.ts';
 import { ENGINE } from '../contract/version.ts';
 import { CONTEXTS } from '../spec/contexts.ts';
-import { HELPERS, helperAvailable } from '../spec/helpers.ts';
+import { helperAvailable } from '../spec/helper-types.ts';
+import { HELPERS } from '../spec/helpers.ts';
 import { MAP_TYPES } from '../spec/maps.ts';
 import {
   type ImplementedProgramType,

@@ -1,11 +1,10 @@
 /**
  * Helper functions: one row per id of uapi/linux/bpf.h (__BPF_FUNC_MAPPER). A helper that Waggle has carries its prototype, in the
- * kernel's sense (struct bpf_func_proto); the others have a name, so that they are refused by it. Which program type may call which helper
- * was probed on Linux 6.18, likewise which are for GPL-compatible programs only.
+ * kernel's sense (struct bpf_func_proto); the others have a name, so that they are refused by it. Which are for GPL-compatible
+ * programs only was probed on Linux 6.18; which type may call which stands in helper-types.ts.
  */
 
 import type { MapType } from './maps.ts';
-import type { ImplementedProgramType } from './programs.ts';
 
 /** Kind of an argument (enum bpf_arg_type, without its flags): `mem_size` is the length in bytes of the `mem` argument before it. */
 export type ArgumentKind = 'const_map_ptr' | 'map_key' | 'map_value' | 'mem' | 'mem_size' | 'ctx' | 'anything' | 'none';
@@ -97,29 +96,6 @@ const GPL_ONLY: readonly number[] = [
   172, 173, 175, 176, 177, 191, 204, 205, 206, 207,
 ];
 
-/** Ids that every program type may call. */
-const OPEN_TO_ALL: readonly number[] = [
-  1, 2, 3, 5, 6, 7, 8, 12, 14, 15, 16, 17, 22, 35, 37, 42, 55, 80, 87, 88, 89, 93, 94, 105, 106, 109, 112, 113, 114,
-  115, 117, 118, 120, 123, 125, 130, 131, 132, 133, 134, 141, 148, 149, 153, 154, 156, 157, 158, 164, 165, 169, 170,
-  171, 172, 175, 176, 177, 180, 181, 182, 191, 194, 195, 197, 198, 199, 200, 201, 202, 203, 208, 209, 210, 211,
-];
-
-/** Ids that a type may call beside OPEN_TO_ALL. `raw` has none: what every type may call. */
-const OPEN_TO: Readonly<Record<ImplementedProgramType, readonly number[]>> = {
-  raw: [],
-  socket_filter: [25, 26, 46, 47, 68, 122, 136, 137, 138, 139, 140, 160, 178, 196],
-  sched_cls: [
-    9, 10, 11, 13, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 30, 31, 32, 33, 34, 38, 39, 40, 41, 43, 46, 47, 48, 50, 66,
-    68, 69, 79, 83, 84, 85, 86, 95, 96, 97, 98, 99, 100, 107, 108, 110, 122, 124, 135, 136, 137, 138, 139, 140, 151,
-    152, 155, 160, 163, 178, 192, 196, 204, 205, 206, 207,
-  ],
-  xdp: [
-    23, 25, 28, 44, 51, 54, 65, 69, 84, 85, 86, 99, 100, 110, 136, 137, 138, 139, 140, 160, 163, 178, 188, 189, 190,
-    196, 204, 205, 206, 207,
-  ],
-  raw_tracepoint: [4, 25, 27, 45, 67, 173, 174],
-};
-
 /** All helpers; the index is the id. */
 export const HELPERS: readonly HelperRow[] = NAMES.map((name, id) => ({
   id,
@@ -128,19 +104,6 @@ export const HELPERS: readonly HelperRow[] = NAMES.map((name, id) => ({
   gplOnly: GPL_ONLY.includes(id),
   prototype: PROTOTYPES[id],
 }));
-
-const AVAILABLE: Readonly<Record<ImplementedProgramType, ReadonlySet<number>>> = {
-  raw: new Set(OPEN_TO_ALL),
-  socket_filter: new Set([...OPEN_TO_ALL, ...OPEN_TO.socket_filter]),
-  sched_cls: new Set([...OPEN_TO_ALL, ...OPEN_TO.sched_cls]),
-  xdp: new Set([...OPEN_TO_ALL, ...OPEN_TO.xdp]),
-  raw_tracepoint: new Set([...OPEN_TO_ALL, ...OPEN_TO.raw_tracepoint]),
-};
-
-/** May a program of this type call the helper on Linux 6.18? Whether Waggle has it is another question (HelperRow.implemented). */
-export function helperAvailable(type: ImplementedProgramType, id: number): boolean {
-  return AVAILABLE[type].has(id);
-}
 
 /** The id of a helper by name, with or without `bpf_`; undefined for an unknown name. */
 export function helperId(name: string): number | undefined {

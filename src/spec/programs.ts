@@ -8,42 +8,47 @@ interface ProgramTypeRow {
   readonly number: number;
   /** Can Waggle run it today? */
   readonly implemented: boolean;
+  /**
+   * Helper 12 and prog arrays on Linux 6.18: `yes` calls and is called; `call_only` calls, but cannot be stored (an extension replaces a
+   * function of another program); `no` is refused at load, since the type is always sleepable and prog arrays are not for sleepable programs.
+   */
+  readonly tailCalls: 'yes' | 'call_only' | 'no';
 }
 
 export const PROGRAM_TYPES = {
-  raw: { number: 0, implemented: true },
-  socket_filter: { number: 1, implemented: true },
-  kprobe: { number: 2, implemented: false },
-  sched_cls: { number: 3, implemented: true },
-  sched_act: { number: 4, implemented: false },
-  tracepoint: { number: 5, implemented: false },
-  xdp: { number: 6, implemented: true },
-  perf_event: { number: 7, implemented: false },
-  cgroup_skb: { number: 8, implemented: false },
-  cgroup_sock: { number: 9, implemented: false },
-  lwt_in: { number: 10, implemented: false },
-  lwt_out: { number: 11, implemented: false },
-  lwt_xmit: { number: 12, implemented: false },
-  sock_ops: { number: 13, implemented: false },
-  sk_skb: { number: 14, implemented: false },
-  cgroup_device: { number: 15, implemented: false },
-  sk_msg: { number: 16, implemented: false },
-  raw_tracepoint: { number: 17, implemented: true },
-  cgroup_sock_addr: { number: 18, implemented: false },
-  lwt_seg6local: { number: 19, implemented: false },
-  lirc_mode2: { number: 20, implemented: false },
-  sk_reuseport: { number: 21, implemented: false },
-  flow_dissector: { number: 22, implemented: false },
-  cgroup_sysctl: { number: 23, implemented: false },
-  raw_tracepoint_writable: { number: 24, implemented: false },
-  cgroup_sockopt: { number: 25, implemented: false },
-  tracing: { number: 26, implemented: false },
-  struct_ops: { number: 27, implemented: false },
-  ext: { number: 28, implemented: false },
-  lsm: { number: 29, implemented: false },
-  sk_lookup: { number: 30, implemented: false },
-  syscall: { number: 31, implemented: false },
-  netfilter: { number: 32, implemented: false },
+  raw: { number: 0, implemented: true, tailCalls: 'yes' },
+  socket_filter: { number: 1, implemented: true, tailCalls: 'yes' },
+  kprobe: { number: 2, implemented: false, tailCalls: 'yes' },
+  sched_cls: { number: 3, implemented: true, tailCalls: 'yes' },
+  sched_act: { number: 4, implemented: false, tailCalls: 'yes' },
+  tracepoint: { number: 5, implemented: false, tailCalls: 'yes' },
+  xdp: { number: 6, implemented: true, tailCalls: 'yes' },
+  perf_event: { number: 7, implemented: false, tailCalls: 'yes' },
+  cgroup_skb: { number: 8, implemented: false, tailCalls: 'yes' },
+  cgroup_sock: { number: 9, implemented: false, tailCalls: 'yes' },
+  lwt_in: { number: 10, implemented: false, tailCalls: 'yes' },
+  lwt_out: { number: 11, implemented: false, tailCalls: 'yes' },
+  lwt_xmit: { number: 12, implemented: false, tailCalls: 'yes' },
+  sock_ops: { number: 13, implemented: false, tailCalls: 'yes' },
+  sk_skb: { number: 14, implemented: false, tailCalls: 'yes' },
+  cgroup_device: { number: 15, implemented: false, tailCalls: 'yes' },
+  sk_msg: { number: 16, implemented: false, tailCalls: 'yes' },
+  raw_tracepoint: { number: 17, implemented: true, tailCalls: 'yes' },
+  cgroup_sock_addr: { number: 18, implemented: false, tailCalls: 'yes' },
+  lwt_seg6local: { number: 19, implemented: false, tailCalls: 'yes' },
+  lirc_mode2: { number: 20, implemented: false, tailCalls: 'yes' },
+  sk_reuseport: { number: 21, implemented: false, tailCalls: 'yes' },
+  flow_dissector: { number: 22, implemented: false, tailCalls: 'yes' },
+  cgroup_sysctl: { number: 23, implemented: false, tailCalls: 'yes' },
+  raw_tracepoint_writable: { number: 24, implemented: false, tailCalls: 'yes' },
+  cgroup_sockopt: { number: 25, implemented: false, tailCalls: 'yes' },
+  tracing: { number: 26, implemented: false, tailCalls: 'yes' },
+  struct_ops: { number: 27, implemented: false, tailCalls: 'yes' },
+  ext: { number: 28, implemented: false, tailCalls: 'call_only' },
+  lsm: { number: 29, implemented: false, tailCalls: 'yes' },
+  sk_lookup: { number: 30, implemented: false, tailCalls: 'yes' },
+  syscall: { number: 31, implemented: false, tailCalls: 'no' },
+  netfilter: { number: 32, implemented: false, tailCalls: 'yes' },
 } as const satisfies Record<string, ProgramTypeRow>;
 
 export type ProgramType = keyof typeof PROGRAM_TYPES;
@@ -81,10 +86,6 @@ export interface ProgramTypeRules {
   readonly maxPacketBytes: number;
   /** False: only `repeat` 1 is allowed, which means Linux's 0. */
   readonly repeatable: boolean;
-  /** May programs of this type call helper 12 and stand in a prog array? */
-  readonly tailCalls: boolean;
-  /** True: with the x86 JIT each larger frame has a stack of its own, so the frames of a chain are not summed up (unless something tail-calls). */
-  readonly privateStack: boolean;
   /** False: what `structure` verifies is Waggle's own choice, there is no such type on Linux. */
   readonly onLinux: boolean;
 }
@@ -115,8 +116,6 @@ export const PROGRAM_TYPE_RULES: Readonly<Record<ImplementedProgramType, Program
     minPacketBytes: ETHERNET_HEADER_BYTES,
     maxPacketBytes: MAX_XDP_PACKET_BYTES,
     repeatable: true,
-    tailCalls: true,
-    privateStack: false,
     onLinux: true,
   },
   sched_cls: {
@@ -127,8 +126,6 @@ export const PROGRAM_TYPE_RULES: Readonly<Record<ImplementedProgramType, Program
     minPacketBytes: ETHERNET_HEADER_BYTES,
     maxPacketBytes: MAX_SKB_PACKET_BYTES,
     repeatable: true,
-    tailCalls: true,
-    privateStack: false,
     onLinux: true,
   },
   socket_filter: {
@@ -139,8 +136,6 @@ export const PROGRAM_TYPE_RULES: Readonly<Record<ImplementedProgramType, Program
     minPacketBytes: ETHERNET_HEADER_BYTES,
     maxPacketBytes: MAX_SKB_PACKET_BYTES,
     repeatable: true,
-    tailCalls: true,
-    privateStack: false,
     onLinux: true,
   },
   raw_tracepoint: {
@@ -151,8 +146,6 @@ export const PROGRAM_TYPE_RULES: Readonly<Record<ImplementedProgramType, Program
     minPacketBytes: 0,
     maxPacketBytes: 0,
     repeatable: false,
-    tailCalls: true,
-    privateStack: true,
     onLinux: true,
   },
   raw: {
@@ -163,8 +156,6 @@ export const PROGRAM_TYPE_RULES: Readonly<Record<ImplementedProgramType, Program
     minPacketBytes: 0,
     maxPacketBytes: MAX_RAW_INPUT_BYTES,
     repeatable: true,
-    tailCalls: true,
-    privateStack: false,
     onLinux: false,
   },
 };

@@ -3,6 +3,7 @@
 import { LOAD_SOURCE, OPCODES } from '../isa/opcodes.ts';
 import type { MapSpec } from '../spec/object.ts';
 import { type Refusal, unsupported } from './rules.ts';
+import { checkSleepableMap } from './sleepable.ts';
 import { CLASS, classOf, isLoadImm64, MAY_GOTO, NARROW_ATOMICS, type Slot } from './slots.ts';
 
 /** MAX_USED_MAPS. */
@@ -18,8 +19,11 @@ const MISSING_SOURCES: Readonly<Record<number, string>> = {
   [LOAD_SOURCE.MAP_VALUE_INDEX]: 'lddw of a map value by index (BPF_PSEUDO_MAP_IDX_VALUE)',
 };
 
-/** Goes over all slots in order: every opcode exists, lddw is whole, its map is there and has what is referred to. */
-export function checkEncoding(slots: readonly Slot[], maps: readonly MapSpec[]): Refusal | null {
+/**
+ * Goes over all slots in order: every opcode exists, lddw is whole, its map is there and has what is referred to.
+ * @param sleepable may the program sleep? Then not every map is for it
+ */
+export function checkEncoding(slots: readonly Slot[], maps: readonly MapSpec[], sleepable: boolean): Refusal | null {
   const used = new Set<number>();
   for (let pc = 0; pc < slots.length; pc++) {
     const slot = slots[pc]!;
@@ -27,7 +31,7 @@ export function checkEncoding(slots: readonly Slot[], maps: readonly MapSpec[]):
       return { rule: 'reserved_fields', pc, message: 'BPF_LDX uses reserved fields' };
     }
     if (isLoadImm64(slot)) {
-      const refusal = checkLoadImm64(slot, slots[pc + 1], pc, maps, used);
+      const refusal = checkLoadImm64(slot, slots[pc + 1], pc, maps, used, sleepable);
       if (refusal !== null) return refusal;
       pc++;
     } else if (!isKnownOpcode(slot.opcode)) {
@@ -57,6 +61,7 @@ function checkLoadImm64(
   pc: number,
   maps: readonly MapSpec[],
   used: Set<number>,
+  sleepable: boolean,
 ): Refusal | null {
   const whole = next !== undefined && next.opcode === 0 && next.dst === 0 && next.src === 0 && next.offset === 0;
   if (!whole) return { rule: 'load_imm64', pc, message: 'invalid bpf_ld_imm64 insn' };
@@ -71,6 +76,8 @@ function checkLoadImm64(
   if (map === undefined) {
     return { rule: 'map_reference', pc, message: `fd ${slot.imm} is not pointing to valid bpf_map` };
   }
+  const incompatible = sleepable ? checkSleepableMap(map, pc) : null;
+  if (incompatible !== null) return incompatible;
   used.add(slot.imm);
   if (used.size > MAX_MAPS_PER_PROGRAM) {
     return {

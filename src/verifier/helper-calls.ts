@@ -1,19 +1,15 @@
 /** Calls of helpers: does the helper exist, for this type, with this license, and is a tail call's map a prog array? */
 
 import { HELPER } from '../spec/helper-numbers.ts';
-import { HELPERS, helperAvailable, helperLabel, isGplCompatible } from '../spec/helpers.ts';
+import { helperAvailable } from '../spec/helper-types.ts';
+import { HELPERS, helperLabel, isGplCompatible } from '../spec/helpers.ts';
 import type { MapSpec } from '../spec/object.ts';
-import type { ImplementedProgramType } from '../spec/programs.ts';
+import type { ProgramType } from '../spec/programs.ts';
 import { type Refusal, unsupported } from './rules.ts';
 import type { Value } from './values.ts';
 
 /** Is the helper there? (check_helper_call) `license` null: not looked at. */
-export function checkHelper(
-  id: number,
-  pc: number,
-  type: ImplementedProgramType,
-  license: string | null,
-): Refusal | null {
+export function checkHelper(id: number, pc: number, type: ProgramType, license: string | null): Refusal | null {
   const row = HELPERS[id];
   if (row === undefined) return { rule: 'helper', pc, message: `invalid func unknown#${id}` };
   if (!helperAvailable(type, id)) {

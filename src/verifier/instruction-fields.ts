@@ -1,7 +1,7 @@
 /** Register numbers and reserved fields of one instruction, in the order in which Linux's do_check comes to them. */
 
 import { ATOMIC_OPERATIONS, OPCODE, OPCODES, ORDERED_ACCESS } from '../isa/opcodes.ts';
-import type { ImplementedProgramType } from '../spec/programs.ts';
+import type { ProgramType } from '../spec/programs.ts';
 import { type Refusal, unsupported } from './rules.ts';
 import {
   CLASS,
@@ -17,7 +17,7 @@ import {
 
 /** What can be told without the program's other instructions. */
 export interface FieldRules {
-  readonly type: ImplementedProgramType;
+  readonly type: ProgramType;
   /** False: division by a constant 0 and wild shift amounts are let through, since they have a meaning at run time (RFC 9669 §4.1). */
   readonly constants: boolean;
 }
@@ -25,7 +25,7 @@ export interface FieldRules {
 const ADDRESS_SPACE_CAST = 1;
 
 /** Types that may load from the packet with LD_ABS and LD_IND (may_access_skb). */
-const PACKET_LOAD_TYPES: readonly ImplementedProgramType[] = ['socket_filter', 'sched_cls'];
+const PACKET_LOAD_TYPES: readonly ProgramType[] = ['socket_filter', 'sched_cls', 'sched_act'];
 
 /** Checks of one instruction; null if there is nothing to say. Opcodes are known to exist. */
 export function checkFields(slot: Slot, pc: number, rules: FieldRules): Refusal | null {
@@ -117,7 +117,7 @@ function checkAtomic(slot: Slot, pc: number): Refusal | null {
   return row.operation === 'cmpxchg' ? null : writable(slot.src, pc);
 }
 
-function checkPacketLoad(slot: Slot, pc: number, type: ImplementedProgramType): Refusal | null {
+function checkPacketLoad(slot: Slot, pc: number, type: ProgramType): Refusal | null {
   if (!PACKET_LOAD_TYPES.includes(type)) {
     const message = 'BPF_LD_[ABS|IND] instructions not allowed for this program type';
     return { rule: 'packet_load', pc, message };

@@ -1,6 +1,6 @@
 /** The stack of a whole call chain (kernel: check_max_stack_depth_subprog). */
 
-import { type ImplementedProgramType, PROGRAM_TYPE_RULES } from '../spec/programs.ts';
+import type { ProgramType } from '../spec/programs.ts';
 import type { Refusal } from './rules.ts';
 import { isFunctionAddress, isFunctionCall, type Slot } from './slots.ts';
 import type { Subprogram } from './subprograms.ts';
@@ -13,6 +13,21 @@ export const MAX_STACK_ABOVE_TAIL_CALL = 256;
 /** Frames are rounded up to this by the x86 JIT; an unused one counts 0. */
 export const FRAME_ROUNDING_BYTES = 16;
 
+/**
+ * With the x86 JIT each larger frame of these types has a stack of its own, so that the frames of a chain are not summed up
+ * (bpf_enable_priv_stack; of tracing, lsm and struct_ops it holds for some attach targets, so none of them is refused).
+ */
+const PRIVATE_STACK_TYPES: readonly ProgramType[] = [
+  'kprobe',
+  'tracepoint',
+  'perf_event',
+  'raw_tracepoint',
+  'raw_tracepoint_writable',
+  'tracing',
+  'lsm',
+  'struct_ops',
+];
+
 /** A frame's depth as it counts in a chain. */
 function roundFrame(bytes: number): number {
   return Math.ceil(bytes / FRAME_ROUNDING_BYTES) * FRAME_ROUNDING_BYTES;
@@ -23,13 +38,13 @@ function roundFrame(bytes: number): number {
  * @param depths bytes of each function's frame
  */
 export function checkStackDepth(
-  type: ImplementedProgramType,
+  type: ProgramType,
   slots: readonly Slot[],
   subprograms: readonly Subprogram[],
   depths: readonly number[],
 ): Refusal | null {
   // Any tail call in the program puts all frames on the one stack that tail calls reuse (NO_PRIV_STACK).
-  const summed = !PROGRAM_TYPE_RULES[type].privateStack || subprograms.some(({ hasTailCall }) => hasTailCall);
+  const summed = !PRIVATE_STACK_TYPES.includes(type) || subprograms.some(({ hasTailCall }) => hasTailCall);
   const functionAt = new Map(subprograms.map(({ start }, index) => [start, index]));
   /** By function: chains of (frames, bytes) above it that passed; a chain that is no longer and no deeper passes too. */
   const passed = subprograms.map((): { frames: number; above: number }[] => []);

@@ -7,11 +7,13 @@
 import { SLOT_BYTES } from '../isa/instruction.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import { isImplementedProgramType } from '../spec/programs.ts';
+import { checkCallbacks } from './callbacks.ts';
 import { checkControlFlow, reachableSlots } from './control-flow.ts';
 import { checkEncoding } from './encoding.ts';
 import { writeLog } from './log.ts';
 import type { VerifierReport } from './result.ts';
 import { type Refusal, RULES, unsupported } from './rules.ts';
+import { checkSleepable, isSleepable } from './sleepable.ts';
 import { isLoadImm64, readSlots, type Slot } from './slots.ts';
 import { checkStackDepth } from './stack-depth.ts';
 import { checkCallTargets, checkJumps, checkReturns, findSubprograms, type Subprogram } from './subprograms.ts';
@@ -41,9 +43,6 @@ function verify(program: ProgramSpec, maps: readonly MapSpec[], all: boolean): V
   if (count === 0 || count > MAX_PROGRAM_SLOTS || !Number.isInteger(count)) {
     return refused(program, maps, { rule: 'program_size', pc: null, message: '' });
   }
-  if (!isImplementedProgramType(program.type)) {
-    return refused(program, maps, unsupported(0, `program type ${program.type}`));
-  }
   const slots = readSlots(program.code);
   const targets = checkCallTargets(slots);
   if (targets !== null) return refused(program, maps, targets);
@@ -51,13 +50,18 @@ function verify(program: ProgramSpec, maps: readonly MapSpec[], all: boolean): V
   const before =
     checkJumps(slots, subprograms, all) ??
     (all ? checkReturns(program, subprograms) : null) ??
-    checkEncoding(slots, maps) ??
-    checkControlFlow(slots, reachableSlots(slots), all);
+    checkCallbacks(slots, subprograms) ??
+    checkEncoding(slots, maps, isSleepable(program)) ??
+    checkControlFlow(slots, reachableSlots(slots), all) ??
+    (all ? checkSleepable(program) : null);
   if (before !== null) return refused(program, maps, before);
 
   const walk = walkProgram(program, program.type, slots, maps, subprograms, { verify: all });
   const refusal = walk.refusal ?? (all ? checkStackDepth(program.type, slots, subprograms, walk.depths) : null);
   if (refusal !== null) return refused(program, maps, refusal, walk, subprograms);
+  if (!isImplementedProgramType(program.type)) {
+    return refused(program, maps, unsupported(0, `program type ${program.type}`), walk, subprograms);
+  }
   return report(null, slots, subprograms, walk);
 }
 

@@ -6,7 +6,7 @@
 import { OPCODE, OPCODES } from '../isa/opcodes.ts';
 import { HELPER } from '../spec/helper-numbers.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
-import type { ImplementedProgramType } from '../spec/programs.ts';
+import type { ProgramType } from '../spec/programs.ts';
 import { endsByStart, findConstants, walkBlock } from './constant-flow.ts';
 import { checkHelper, checkTailCallArguments, stackArguments } from './helper-calls.ts';
 import { checkFields } from './instruction-fields.ts';
@@ -38,7 +38,7 @@ export interface WalkRules {
 /** Slots, borders and targets are known to be sound: checkJumps and checkEncoding went before. */
 export function walkProgram(
   program: ProgramSpec,
-  type: ImplementedProgramType,
+  type: ProgramType,
   slots: readonly Slot[],
   maps: readonly MapSpec[],
   subprograms: readonly Subprogram[],

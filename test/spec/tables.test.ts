@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONTEXTS } from '../../src/spec/contexts.ts';
 import { HELPER } from '../../src/spec/helper-numbers.ts';
-import { HELPERS, helperAvailable, helperId, helperLabel, isGplCompatible } from '../../src/spec/helpers.ts';
+import { helperAvailable } from '../../src/spec/helper-types.ts';
+import { HELPERS, helperId, helperLabel, isGplCompatible } from '../../src/spec/helpers.ts';
 import { isImplementedMapType, isMapType, MAP_TYPES } from '../../src/spec/maps.ts';
 import {
   actionName,
