@@ -30,7 +30,7 @@ import { ENGINE_MODULE, FAULT_REASON, type FaultReason } from './translate/impor
 export interface VmProgram {
   readonly name: string;
   readonly instructions: readonly Instruction[];
-  /** More than one function: frames of calls lie below the entry's. */
+  /** It has calls of its own functions, the start included: frames lie below the entry's. */
   readonly hasSubprograms: boolean;
   /** Compiled when the program is first needed. */
   readonly module: () => WebAssembly.Module;
@@ -326,11 +326,7 @@ export class Vm {
     throw new GuestStop(code, at, message);
   }
 
-  #memoryFault(
-    at: { program: number; pc: number; instructions: number },
-    access: FaultAccess,
-    argument = '',
-  ): never {
+  #memoryFault(at: { program: number; pc: number; instructions: number }, access: FaultAccess, argument = ''): never {
     throw new GuestStop(this.#memoryFaultCode(access), at, argument, access);
   }
 

@@ -55,7 +55,10 @@ export function translateProgram(
   const imports = declareImports(module, options.trace);
   const tailCallFunction = addTailCallFunction(module, imports);
   const first = tailCallFunction + 1;
-  const indexAt = new Map(functions.map((fn, position) => [fn.pc, first + position]));
+  // A program that calls its own start has that function twice: a program's function has other parameters than one that is called.
+  const entry = functions[0];
+  const called = functions.slice(entry !== undefined && isCalled(entry, functions) ? 0 : 1);
+  const indexAt = new Map(called.map((fn, position) => [fn.pc, first + 1 + position]));
   const depthAt = new Map(functions.map((fn) => [fn.pc, roundedDepth(fn)]));
   const context: ModuleContext = {
     module,
@@ -68,12 +71,10 @@ export function translateProgram(
     depthAt: (pc) => depthAt.get(pc) ?? unknownFunction(pc),
     deadSlots: new Set(options.dead),
     checkCalls: callsNeedChecks(functions),
-    nestsPrograms: functions.slice(1).some(hasTailCall),
+    nestsPrograms: called.some(hasTailCall),
   };
-  functions.forEach((fn, position) => {
-    const isProgram = position === 0;
-    module.addFunction(isProgram ? PROGRAM_TYPE : SUBPROGRAM_TYPE, translateFunction(context, fn, isProgram));
-  });
+  if (entry !== undefined) module.addFunction(PROGRAM_TYPE, translateFunction(context, entry, true));
+  for (const fn of called) module.addFunction(SUBPROGRAM_TYPE, translateFunction(context, fn, false));
   module.exportFunction('program', first);
   const frameBytes = new Map(functions.map((fn) => [fn.pc, fn.frame.bytes]));
   return { kind: 'module', bytes: module.build(), frameBytes };
@@ -92,6 +93,12 @@ function tooLarge(limit: TranslateLimit, pc: number, count: number): Translation
 
 function unknownFunction(pc: number): never {
   throw new Error(`the verifier let a call to insn ${pc} through, where no function starts`);
+}
+
+function isCalled(fn: AnalysedFunction, functions: readonly AnalysedFunction[]): boolean {
+  return functions.some((caller) =>
+    caller.instructions.some((one) => isLocalCall(one) && localCallTarget(one) === fn.pc),
+  );
 }
 
 function roundedDepth(fn: AnalysedFunction): number {
