@@ -3,7 +3,7 @@
  * them with deepEqual.
  */
 
-import { findFunctions } from '../../../src/cfg/functions.ts';
+import { findFunctions, isLocalCall } from '../../../src/cfg/functions.ts';
 import { CELL, MAP_DESCRIPTOR, STACK } from '../../../src/contract/memory.ts';
 import { decode } from '../../../src/isa/decode.ts';
 import type { Instruction } from '../../../src/isa/instruction.ts';
@@ -82,7 +82,7 @@ export class Comparison {
       programs: programs.map((instructions, number) => ({
         name: `program${number}`,
         instructions,
-        hasSubprograms: findFunctions(instructions).length > 1,
+        hasSubprograms: instructions.some(isLocalCall),
         module: () => {
           const options = { checks: true, raw: run.context === undefined, dead: [], trace };
           const translation = translateProgram(instructions, maps, options);

@@ -1,0 +1,111 @@
+/** A generated run: programs, maps, prog arrays with some slots filled, a packet, budgets. One seed, one run. */
+
+import { PERMISSION } from '../../src/contract/memory.ts';
+import type { MapSpec } from '../../src/spec/object.ts';
+import type { VmContext, VmPacket } from '../../src/vm/vm.ts';
+import type { ComparedRun } from '../support/oracle/compare.ts';
+import { type CalledFunction, FunctionWriter, type Signature } from './function-writer.ts';
+import { encodeItems, type Item } from './program.ts';
+import { Random } from './random.ts';
+
+/** Programs as items, so that they can be minimised; the rest as a run has it. All programs are of type xdp. */
+export interface GeneratedRun {
+  readonly seed: number;
+  /** Linux would refuse some of what is in it. */
+  readonly unsafe: boolean;
+  readonly programs: readonly (readonly Item[])[];
+  readonly run: Omit<ComparedRun, 'programs'>;
+}
+
+export interface GeneratorOptions {
+  /** Of 100 runs so many have what a verifier refuses: wild accesses, jumps anywhere. */
+  readonly unsafePercent: number;
+}
+
+const XDP_CONTEXT_BYTES = 24;
+const XDP_READABLE_BYTES = 20;
+const XDP_IFINDEX = 12;
+const PROG_ARRAY_SLOTS = 4;
+const SIGNATURES: readonly Signature[] = ['numbers', 'address', 'context'];
+/** Programs with wild jumps end by this. */
+const INSTRUCTIONS = 20_000;
+
+export function generateRun(seed: number, options: GeneratorOptions): GeneratedRun {
+  const random = new Random(seed);
+  const unsafe = random.chance(options.unsafePercent);
+  const maps = generateMaps(random);
+  const count = random.pick([1, 1, 2, 2, 3]);
+  const programs = Array.from({ length: count }, () => generateProgram(random, maps, unsafe));
+  const slots = maps.flatMap((map, index) =>
+    map.type !== 'prog_array'
+      ? []
+      : Array.from({ length: PROG_ARRAY_SLOTS }, (_, slot) => [index, slot, random.below(count)] as const).filter(() =>
+          random.chance(70),
+        ),
+  );
+  const packet = generatePacket(random);
+  return {
+    seed,
+    unsafe,
+    programs,
+    run: {
+      maps,
+      slots,
+      packet,
+      context: xdpContext(packet.bytes.length),
+      seed: BigInt(random.bits()),
+      instructions: random.chance(20) ? random.between(1, 300) : INSTRUCTIONS,
+      tailCalls: random.chance(10) ? random.below(6) : null,
+      maxTailCalls: random.chance(20) ? random.below(34) : 33,
+    },
+  };
+}
+
+/** The run as machines take it. */
+export function comparedRun(generated: GeneratedRun): ComparedRun {
+  return { ...generated.run, programs: generated.programs.map(encodeItems) };
+}
+
+function generateMaps(random: Random): MapSpec[] {
+  const common = { flags: 0, entries: [], slots: [], frozen: false };
+  const types = Array.from({ length: random.below(4) }, () => random.pick(['array', 'hash', 'prog_array'] as const));
+  return types.map((type, index) => ({
+    ...common,
+    name: `map${index}`,
+    type,
+    keySize: type === 'hash' ? random.pick([1, 4, 8]) : 4,
+    valueSize: type === 'prog_array' ? 4 : random.pick([8, 16, 24]),
+    maxEntries: type === 'prog_array' ? PROG_ARRAY_SLOTS : random.between(1, 4),
+  }));
+}
+
+/** The program's own function and up to three more; each may call those behind it. */
+function generateProgram(random: Random, maps: readonly MapSpec[], unsafe: boolean): Item[] {
+  let labels = 0;
+  const newLabel = () => labels++;
+  const functions: CalledFunction[] = Array.from({ length: random.pick([1, 1, 1, 2, 3, 4]) }, (_, index) => ({
+    label: newLabel(),
+    signature: index === 0 ? 'context' : random.pick(SIGNATURES),
+  }));
+  return functions.flatMap(({ label, signature }, index) => {
+    const callees = unsafe && random.chance(10) ? functions : functions.slice(index + 1);
+    const length = random.between(1, index === 0 ? 12 : 5);
+    const writer = new FunctionWriter({ random, newLabel, signature, maps, callees, unsafe, length });
+    writer.write(label);
+    return writer.items;
+  });
+}
+
+function generatePacket(random: Random): VmPacket {
+  const bytes = random.bytes(random.pick([14, 14, 20, 34, 64, 100]));
+  return { bytes, start: 0, end: bytes.length, permission: PERMISSION.READ_WRITE };
+}
+
+/** struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex. */
+function xdpContext(packetBytes: number): VmContext {
+  const bytes = new Uint8Array(XDP_CONTEXT_BYTES);
+  bytes[XDP_IFINDEX] = 1;
+  const permissions = new Uint8Array(XDP_CONTEXT_BYTES).fill(PERMISSION.READ, 0, XDP_READABLE_BYTES);
+  const packetFields = [0, packetBytes, 0].map((packetOffset, index) => ({ offset: 4 * index, packetOffset }));
+  return { bytes, permissions, packetFields };
+}

@@ -1,0 +1,70 @@
+/**
+ * `npm run fuzz -- --seconds N --seed S [--count N] [--unsafe PERCENT]`: generated programs, engine against oracle, the trace flag on in every
+ * fourth run. Prints the rate and what the runs reached; a difference is minimised, printed with its seed, and makes the exit status 1.
+ */
+
+import { parseArgs } from 'node:util';
+import { Comparison } from '../support/oracle/compare.ts';
+import { compareRun, describeRun } from './compare-run.ts';
+import { type GeneratedRun, generateRun } from './generator.ts';
+import { minimise } from './minimise.ts';
+
+/** Differences after which it makes no sense to go on. */
+const MAX_DIFFERENCES = 5;
+const TRACED_EVERY = 4;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Date.now()) },
+    count: { type: 'string', default: 'Infinity' },
+    unsafe: { type: 'string', default: '25' },
+  },
+});
+const seconds = Number(values.seconds);
+const firstSeed = Number(values.seed);
+const most = Number(values.count);
+const options = { unsafePercent: Number(values.unsafe) };
+
+const comparison = new Comparison();
+const outcomes = new Map<string, number>();
+let differences = 0;
+let instructions = 0;
+let tailCalls = 0;
+let done = 0;
+
+function report(generated: GeneratedRun, trace: boolean): void {
+  differences++;
+  const fails = (run: GeneratedRun) => 'difference' in compareRun(comparison, run, trace);
+  const smallest = minimise(generated, fails);
+  const compared = compareRun(comparison, smallest, trace);
+  console.log(`\nDIFFERENCE${trace ? ' with the trace flag' : ''}\n${describeRun(smallest)}`);
+  if ('difference' in compared) console.log(compared.difference);
+}
+
+const start = performance.now();
+const elapsed = () => (performance.now() - start) / 1000;
+while (elapsed() < seconds && done < most && differences < MAX_DIFFERENCES) {
+  const generated = generateRun(firstSeed + done, options);
+  const trace = done % TRACED_EVERY === 0;
+  done++;
+  const compared = compareRun(comparison, generated, trace);
+  if ('difference' in compared) {
+    report(generated, trace);
+    continue;
+  }
+  const { observation } = compared;
+  outcomes.set(observation.code, (outcomes.get(observation.code) ?? 0) + 1);
+  instructions += observation.instructions;
+  tailCalls += observation.tailCalls;
+}
+
+const rate = Math.round(done / elapsed());
+console.log(
+  `seeds ${firstSeed} to ${firstSeed + done - 1}: ${done} programs in ${elapsed().toFixed(1)} s, ${rate} a second`,
+);
+console.log(
+  `${instructions} instructions, ${tailCalls} tail calls; outcomes ${JSON.stringify(Object.fromEntries(outcomes))}`,
+);
+console.log(`${differences} differences`);
+process.exitCode = differences === 0 ? 0 : 1;
