@@ -167,25 +167,33 @@ export interface VmDescription extends Pick<RunDescription, 'programs' | 'maps' 
   readonly context?: VmContext;
   /** Called when a program is compiled, with its name. */
   readonly onCompile?: (name: string) => void;
+  /** Keeps compiled modules by program name, for many VMs with the same programs. */
+  readonly modules?: Map<string, WebAssembly.Module>;
 }
+
+const DRIVER = new WebAssembly.Module(driverModule());
 
 /** A VM whose programs nothing has verified. r1 is a context of 16 read-only zero bytes unless `context` says otherwise. */
 export function testVm(description: VmDescription): Vm {
-  const { memory, packet, context, onCompile, ...parts } = description;
+  const { memory, packet, context, onCompile, modules = new Map(), ...parts } = description;
   const run = readRun(runSpec({ ...parts, verify: 'off' }), limitsWith());
   const vm = new Vm({
     memory: memory ?? new GuestMemory(1 << 22),
-    driver: new WebAssembly.Module(driverModule()),
+    driver: DRIVER,
     programs: run.programs.map((program, number) => ({
       name: program.name,
       instructions: run.instructions[number]!,
       hasSubprograms: program.functions.length > 1,
       module: () => {
+        const known = modules.get(program.name);
+        if (known !== undefined) return known;
         onCompile?.(program.name);
         const options = { checks: true, raw: false, trace: false, dead: [] };
         const translation = translateProgram(decode(program.code), run.maps, options);
         if (translation.kind === 'limit') throw new Error(translation.message);
-        return new WebAssembly.Module(translation.bytes);
+        const module = new WebAssembly.Module(translation.bytes);
+        modules.set(program.name, module);
+        return module;
       },
     })),
     maps: run.maps,

@@ -101,7 +101,7 @@ test('a chain that runs while its slot is swapped visits both targets and never 
       tailCalls = done.tailCalls;
       hits = vm.maps[1]!.entries().map(({ value }) => Buffer.from(value).readBigUInt64LE());
     }
-    assert.ok(hits[0]! > 0n && hits[1]! > 0n, `${hits}`);
+    assert.ok(hits[0]! > 0n && hits[1]! > 0n, hits.join());
     assert.ok(tailCalls > 0);
   } finally {
     const swaps = message();
