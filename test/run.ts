@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 
 /** Debian packages by the command that shows they are there. */
-const SYSTEM_PACKAGES = [{ command: 'bwrap', name: 'bubblewrap', neededBy: 'test/docker.test.ts' }] as const;
+const SYSTEM_PACKAGES = [{ command: 'setpriv', name: 'util-linux', neededBy: 'test/docker.test.ts' }] as const;
 
 /** Line coverage of src/ in percent below which the run fails. */
 const MINIMUM_LINE_COVERAGE = 90;
@@ -21,7 +21,8 @@ function installSystemPackages(): void {
   if (missing.length === 0) return;
   const names = missing.map((row) => row.name);
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
-    for (const row of missing) console.log(`not installed: ${row.name} (this is not root on Debian); ${row.neededBy} will skip`);
+    for (const row of missing)
+      console.log(`not installed: ${row.name} (this is not root on Debian); ${row.neededBy} will skip`);
     return;
   }
   console.log(`installing ${names.join(' ')}`);

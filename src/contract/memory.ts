@@ -124,13 +124,15 @@ export const CHAIN = {
 /**
  * One step record, written only by code that was translated with the trace flag. What the instruction is, is known from program and pc.
  *
- *   0     24   32       48     64        128            160  192       256 bits
- *   +-----+----+--------+------+---------+--------------+----+---------+
- *   | pc  | -  |program | depth|  value  |   address    | -  | stored  |
- *   | u24 |    |  u16   | u16  |   u64   |     u32      |    |   u64   |
- *   +-----+----+--------+------+---------+--------------+----+---------+
+ *   0     24    32       48     64        128            160  192       256 bits
+ *   +-----+-----+--------+------+---------+--------------+----+---------+
+ *   | pc  | cut |program | depth|  value  |   address    | -  | stored  |
+ *   | u24 | u8  |  u16   | u16  |   u64   |     u32      |    |   u64   |
+ *   +-----+-----+--------+------+---------+--------------+----+---------+
  *
- * value: of the register that the instruction wrote; of a tail call, the table index of its target, 0 when it failed; of an exit, r0.
+ * cut: 1 when the run ended in the middle of the instruction, by a fault or a budget: then it had no effect, and what follows means nothing.
+ * value: of the register that the instruction wrote; of a tail call, the table index of its target, 0 when it failed; of a call of a
+ * function, the callee's r10; of an exit, r0.
  * address, stored: of a write to memory, where, and the bytes there afterwards.
  */
 export const TRACE = {
@@ -138,6 +140,7 @@ export const TRACE = {
   /** Records between two drains at most. */
   RECORDS: 4096,
   HEAD: 0,
+  CUT: 3,
   VALUE: 8,
   ADDRESS: 16,
   STORED: 24,

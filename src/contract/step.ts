@@ -20,7 +20,7 @@ export interface StepRow {
   /** Frames of calls below the entry program's. */
   readonly depth: number;
   readonly insn: string;
-  /** Register written, and its value. */
+  /** Register written, and its value; of a call of a function r10 of the callee's frame. Neither when the run ended inside the step. */
   readonly dst?: number;
   readonly value?: string;
   readonly mem?: Place & { readonly size: number; readonly value: string };

@@ -3,6 +3,7 @@
 import { type OutcomeCode, outcome } from './outcome.ts';
 import type { RunResult } from './result.ts';
 import type { RunSpec } from './run-spec.ts';
+import type { Observations } from './task.ts';
 import { ENGINE } from './version.ts';
 
 /** A whole answer with every counter 0 and no state to show. */
@@ -39,3 +40,6 @@ export function unrunResult(id: string, spec: RunSpec, code: OutcomeCode, queueU
     cache: { programs: 'miss' },
   };
 }
+
+/** What such a run adds to the metrics: no invocation ended at any depth. */
+export const NOTHING_OBSERVED: Observations = Object.freeze({ chainDepths: [], helperCalls: {}, verifierRule: null });

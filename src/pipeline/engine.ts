@@ -2,8 +2,8 @@
 
 import { outcome } from '../contract/outcome.ts';
 import type { RunResult } from '../contract/result.ts';
-import type { Observations, RunTask, TaskAnswer, TraceMessage } from '../contract/task.ts';
-import { unrunResult } from '../contract/unrun-result.ts';
+import type { RunTask, TaskAnswer, TraceMessage } from '../contract/task.ts';
+import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import { LiveRun } from './live.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
 import { buildVm, runFootprint, vmLimits } from './machine.ts';
@@ -12,8 +12,6 @@ import { type ReplayAnswer, type ReplayRequest, replayRun } from './replay.ts';
 import { Resources } from './resources.ts';
 import { executedResult, observationsOf } from './result.ts';
 import { runKeyOf } from './run-key.ts';
-
-const NOTHING_OBSERVED: Observations = { chainDepths: [], helperCalls: {}, verifierRule: null };
 
 /** Microseconds between two readings of `performance.now()`. */
 function microseconds(from: number, to: number): number {

@@ -1,5 +1,6 @@
 /** Step rows from records and patches: the disassembled instruction, the register or memory it wrote, and what a helper did beyond that. */
 
+import { isLocalCall } from '../cfg/functions.ts';
 import { STACK, TRACE } from '../contract/memory.ts';
 import type { Patch, Place, StepRow } from '../contract/step.ts';
 import type { Instruction } from '../isa/instruction.ts';
@@ -10,6 +11,8 @@ import type { StepPatch } from '../vm/trace-ring.ts';
 import { writtenRegister } from '../vm/written-register.ts';
 import { instructionText } from './fault.ts';
 import type { ReadRun } from './load.ts';
+
+const FRAME_POINTER = 10;
 
 /** The place of a guest address. */
 export function placeOf(memory: GuestMemory, address: number): Place {
@@ -58,8 +61,7 @@ export class StepRows {
       pc: record.pc,
       depth: record.depth,
       insn: instructionText(this.#run, record.program, record.pc),
-      ...registerOf(instruction, record),
-      ...memoryOf(memory, instruction, record),
+      ...(record.cut ? {} : { ...registerOf(instruction, record), ...memoryOf(memory, instruction, record) }),
       ...(patches === undefined ? {} : { patches }),
     });
   }
@@ -84,6 +86,7 @@ function registerOf(instruction: Instruction, record: StepRecord): Pick<StepRow,
   const value = `0x${record.value.toString(16)}`;
   const register = writtenRegister(instruction);
   if (register !== undefined) return { dst: register, value };
+  if (isLocalCall(instruction)) return { dst: FRAME_POINTER, value };
   const isExit = OPCODES[instruction.opcode]?.kind === 'exit';
   return isExit ? { dst: 0, value } : {};
 }

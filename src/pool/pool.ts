@@ -11,11 +11,11 @@ import type { Problem } from '../contract/problem.ts';
 import type { RunResult } from '../contract/result.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { EngineLimits, Observations, RunTask } from '../contract/task.ts';
+import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import { FairQueue, type Waiting } from './fair-queue.ts';
 import { isProven, PROOF, PROOF_DEADLINE_MS } from './proof.ts';
 import { RunThread, type ThreadAnswer } from './run-thread.ts';
 import { openTraceChannel, type TraceListener } from './trace-channel.ts';
-import { NOTHING_OBSERVED, unrunResult } from './unrun-result.ts';
 
 /** A thread that failed its proof is replaced again after this time. */
 const PROOF_RETRY_MS = 1_000;

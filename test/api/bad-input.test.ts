@@ -286,7 +286,7 @@ test('every bad input has its documented answer, none makes a metric series, and
       assert.equal(problem.status, status);
       assert.match(String(headers['content-type']), /^application\/problem\+json/);
       assert.equal(problem.requestId, headers['x-request-id']);
-      assert.equal(problem.errors?.[0].pointer, row.pointer);
+      assert.equal(problem.errors?.[0]?.pointer, row.pointer);
       assert.equal(problem.limit, row.limit);
       assert.doesNotMatch(JSON.stringify(problem), /node_modules|\.ts\b|at Object/);
     });

@@ -10,7 +10,7 @@ test('a run is answered 200 with its whole result, and logged in one line', asyn
   assert.deepEqual(body.outcome, { kind: 'exit', code: 'exit' });
   assert.equal(body.counters.tailCalls, 33);
   assert.equal(body.chain.length, 34);
-  assert.equal(body.chain[33].to, null);
+  assert.equal(body.chain[33]?.to, null);
   const runs = service.lines.filter((line) => line.msg === 'run');
   assert.equal(runs.length, 1);
   assert.equal(runs[0]!.requestId, 'mine-1');

@@ -15,15 +15,16 @@ test("a run of the engine over the socket: started, the result's own chain rows,
     client.say({ type: 'subscribe', id, spec: body, detail: 'chain' });
     await client.wait('end', id);
     const mine = client.heard.filter((message) => message.id === id);
-    assert.equal(mine[0].type, 'started');
+    assert.equal(mine[0]?.type, 'started');
+    const { programs } = await client.wait('started', id);
     assert.deepEqual(
-      mine[0].programs.map(({ name }: { name: string }) => name),
+      programs.map(({ name }) => name),
       body.programs!.map(({ name }) => name),
     );
     const { result } = await client.wait('result', id);
     assert.equal(result.outcome.code, 'exit');
     assert.deepEqual(
-      mine.filter(({ type }) => type === 'chain').flatMap(({ rows }) => rows),
+      mine.filter((message) => message.type === 'chain').flatMap(({ rows }) => rows),
       result.chain,
     );
   }

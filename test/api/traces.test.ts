@@ -34,7 +34,7 @@ test('a subscriber hears started, chain rows in messages of at most 256, prints,
     chains.map((message) => message.rows.length),
     [256, 256, 168],
   );
-  const { run, handle, programs, budgets } = mine[0];
+  const { run, handle, programs, budgets } = await client.wait('started', 'a');
   assert.equal(handle, 0);
   assert.deepEqual(programs, [{ index: 0, name: 'many', insns: 5 }]);
   assert.equal(budgets.instructions, 1_000_000);

@@ -12,7 +12,7 @@ test('it says where it listens, and how to try it; SIGTERM ends it with 0', asyn
   assert.match(await (await fetch(`${server.admin}/metrics`)).text(), /waggle_build_info\{version="/);
   assert.equal((await fetch(`${server.api}/metrics`)).status, 404);
   const ready = server.lines.find((line) => line.msg === 'ready');
-  assert.equal(typeof ready.startupMs, 'number');
+  assert.equal(typeof ready?.startupMs, 'number');
   server.child.kill('SIGTERM');
   assert.equal(await server.exited, 0);
   const greeting = server.greeting();
@@ -38,7 +38,7 @@ test('SIGTERM during a run: the run is answered, new ones are refused, exit 0', 
   assert.equal(await server.exited, 0);
   const runs = server.lines.filter((line) => line.msg === 'run');
   assert.equal(runs.length, 1);
-  assert.equal(runs[0].outcome, 'wall_budget');
+  assert.equal(runs[0]?.outcome, 'wall_budget');
 });
 
 test('a wrong variable stops the start and is named', () => {

@@ -7,8 +7,16 @@ import type { TestContext } from 'node:test';
 
 const ROOT = new URL('../..', import.meta.url);
 
-// biome-ignore lint/suspicious/noExplicitAny: log lines are what the tests are about.
-type LogLine = any;
+/** One JSON line of the server's log. */
+interface LogLine {
+  readonly msg: string;
+  /** Of the line of readiness. */
+  readonly api?: string;
+  readonly admin?: string;
+  readonly startupMs?: number;
+  /** Of the line of a run. */
+  readonly outcome?: string;
+}
 
 export interface RunningServer {
   readonly child: ChildProcess;
@@ -50,11 +58,12 @@ export async function startServer(
   const lines: LogLine[] = [];
   const ready = Promise.withResolvers<LogLine>();
   createInterface(child.stdout).on('line', (line) => {
-    lines.push(JSON.parse(line));
-    if (lines.at(-1).msg === 'ready') ready.resolve(lines.at(-1));
+    const parsed = JSON.parse(line) as LogLine;
+    lines.push(parsed);
+    if (parsed.msg === 'ready') ready.resolve(parsed);
   });
   void exited.then((code) => ready.reject(new Error(`the server ended with ${code}: ${told}`)));
-  const { api, admin } = await ready.promise;
+  const { api = '', admin = '' } = await ready.promise;
   return { child, api, admin, lines, greeting: () => told, exited };
 }
 

@@ -5,6 +5,8 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { buildService, type Service } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Limits } from '../../src/contract/limits.ts';
+import type { ProblemDocument } from '../../src/contract/problem-document.ts';
+import type { RunResult } from '../../src/contract/result.ts';
 import type { RunBody } from '../../src/contract/run.ts';
 
 export const SCRIPTED_WORKER = new URL('../fixtures/workers/scripted.ts', import.meta.url).href;
@@ -30,8 +32,8 @@ export interface BuiltService extends Service {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of an answer is what the tests are about.
-  readonly body: any;
+  /** A result or a problem: a test reads the fields of the one that it expects. */
+  readonly body: RunResult & ProblemDocument;
 }
 
 /** Builds a service with one thread; inject or listen on it as the test needs. */

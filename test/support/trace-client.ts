@@ -1,16 +1,18 @@
 /** A client of the trace socket for tests: it keeps what it hears and lets a test wait for a message or for the close. */
 
 import { WebSocket } from 'ws';
+import type { ServerMessage } from '../../src/contract/trace.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: messages are what the tests are about.
-type Heard = any;
+/** A message of the server; most carry the id of a subscription. */
+type Heard = ServerMessage & { readonly id?: string };
+type HeardOf<T extends Heard['type']> = Extract<ServerMessage, { readonly type: T }>;
 
 export interface TraceClient {
   readonly heard: Heard[];
   say(message: unknown): void;
   sayRaw(data: string | Buffer): void;
   /** The first message of this type (and id) that has come or will come. Rejects when the socket closes before. */
-  wait(type: string, id?: string): Promise<Heard>;
+  wait<T extends Heard['type']>(type: T, id?: string): Promise<HeardOf<T>>;
   /** Code and reason of the close. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   end(): void;
@@ -51,7 +53,7 @@ export function connectTrace(
           if (message === undefined && !isClosed) return;
           waiting.delete(check);
           if (message === undefined) reject(new Error(`closed before ${type}: ${JSON.stringify(heard)}`));
-          else resolve(message);
+          else resolve(message as HeardOf<typeof type>);
         };
         waiting.add(check);
         check();
