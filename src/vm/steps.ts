@@ -17,6 +17,8 @@ export interface StepRecord {
   readonly pc: number;
   /** Frames of calls below the entry program's. */
   readonly depth: number;
+  /** The run ended in the middle of the step: it has no effect. */
+  readonly cut: boolean;
   readonly value: bigint;
   readonly address: number;
   readonly stored: bigint;
@@ -31,6 +33,7 @@ export function readRecord(memory: GuestMemory, address: number): StepRecord {
     pc: view.getUint32(address, true) & PC_MASK,
     program: view.getUint16(address + 4, true),
     depth: view.getUint16(address + 6, true),
+    cut: view.getUint8(address + TRACE.CUT) !== 0,
     value: view.getBigUint64(address + TRACE.VALUE, true),
     address: view.getUint32(address + TRACE.ADDRESS, true),
     stored: view.getBigUint64(address + TRACE.STORED, true),
@@ -123,7 +126,7 @@ export class RegisterFold {
       if (this.#ended) this.#begin();
       const pc = view.getUint32(at, true) & PC_MASK;
       const effect = this.#effects[view.getUint16(at + 4, true)]?.[pc];
-      if (effect === undefined) continue;
+      if (effect === undefined || view.getUint8(at + TRACE.CUT) !== 0) continue;
       this.#apply(effect, view.getUint32(at + TRACE.VALUE, true), view.getUint32(at + TRACE.VALUE + 4, true));
     }
   }
@@ -149,7 +152,7 @@ export class RegisterFold {
         }
         return;
       case 'call':
-        this.#call(frame, effect.target);
+        this.#call(frame, effect.target, low);
         return;
       case 'exit':
         this.#exit(low, high);
@@ -163,11 +166,10 @@ export class RegisterFold {
     }
   }
 
-  #call(frame: Frame, target: number): void {
+  #call(frame: Frame, target: number, framePointer: number): void {
     const words = new Uint32Array(2 * REGISTERS);
     words.set(frame.words.subarray(2, 12), 2);
-    const bytes = this.#frameBytes[frame.program]?.get(frame.function) ?? 0;
-    words[2 * FRAME_POINTER] = frame.words[2 * FRAME_POINTER]! - bytes - STACK.RED_ZONE;
+    words[2 * FRAME_POINTER] = framePointer;
     this.#frames.push({ program: frame.program, function: target, words });
   }
 

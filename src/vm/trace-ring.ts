@@ -89,6 +89,12 @@ export class TraceRing {
     this.#memory.view.setUint32(CELL.TRACE_RECORD, this.#base + TRACE.RECORD_BYTES, true);
   }
 
+  /** The run ends in the middle of the step under way, which therefore has no effect. */
+  cutShort(): void {
+    const next = this.#memory.view.getUint32(CELL.TRACE_RECORD, true);
+    if (next > this.#base) this.#memory.bytes[next - TRACE.RECORD_BYTES + TRACE.CUT] = 1;
+  }
+
   /** Bytes that something beside translated stores has written at the step under way. */
   patchBytes(address: number, bytes: Uint8Array): void {
     this.#sink.patch({ step: this.steps - 1, address, bytes });

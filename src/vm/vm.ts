@@ -262,7 +262,7 @@ export class Vm {
       refill: (pc: number, fuel: number) => this.#refill(program, pc, fuel),
       helper: (number: number, pc: number) => {
         const stop = this.#fuel?.atHelper();
-        if (stop !== undefined) throw this.#stop(stop, program, pc, this.#fuel!.executedAtCell());
+        if (stop !== undefined) throw this.#stopInside(stop, program, pc, this.#fuel!.executedAtCell());
         call.pc = pc;
         const run = this.#setup.helpers?.[number] ?? HELPER_FUNCTIONS[number];
         if (run === undefined) throw new Error(`insn ${pc}: helper ${number} got past the load`);
@@ -273,7 +273,7 @@ export class Vm {
         this.#slotLog.note(this.#attempt(), descriptor, generation, index, slot),
       slot_wait: (pc: number, fuel: number) => this.#waitForSlots(program, pc, fuel),
       tail_call_budget: (pc: number, fuel: number) => {
-        throw this.#stop('tail_call_budget', program, pc, this.#fuel!.executed(fuel));
+        throw this.#stopInside('tail_call_budget', program, pc, this.#fuel!.executed(fuel));
       },
       ...(this.#ring === undefined ? {} : this.#traceImports(this.#ring, this.#setup.trace!.slotLog)),
     };
@@ -296,6 +296,12 @@ export class Vm {
     return new GuestStop(code, { program, pc, instructions }, code);
   }
 
+  /** A stop in the middle of an instruction, which then has no effect. */
+  #stopInside(code: OutcomeCode, program: number, pc: number, instructions: number): GuestStop {
+    this.#ring?.cutShort();
+    return this.#stop(code, program, pc, instructions);
+  }
+
   #refill(program: number, pc: number, fuel: number): number {
     const tank = this.#fuel!;
     const refilled = tank.refill(fuel);
@@ -308,6 +314,8 @@ export class Vm {
     const at = { program, pc, instructions: this.#fuel!.executed(fuel) };
     const name = REASON_NAMES[reason];
     if (name === undefined) throw new Error(`unknown fault reason ${reason}`);
+    // Past the last instruction there is none that could be cut short.
+    if (name !== 'bad_insn') this.#ring?.cutShort();
     if (name !== 'memory') {
       const { code, text } = FAULTS[name];
       throw new GuestStop(code, at, text(`0x${BigInt.asUintN(64, address).toString(16)}`));
@@ -322,6 +330,7 @@ export class Vm {
 
   #stopAtCall(program: number, pc: number, code: OutcomeCode, message: string, access?: FaultAccess): never {
     const at = { program, pc, instructions: this.#fuel!.executedAtCell() };
+    if (code !== 'exit') this.#ring?.cutShort();
     if (access !== undefined) this.#memoryFault(at, access, message);
     throw new GuestStop(code, at, message);
   }

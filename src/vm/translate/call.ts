@@ -127,6 +127,12 @@ function inlineArrayLookup(context: FunctionContext, state: BlockState, instruct
 function emitLocalCall(context: FunctionContext, state: BlockState, instruction: Instruction): void {
   const { code, frame, callDepth, scratch32 } = context;
   const target = localCallTarget(instruction);
+  const pushCalleeFrame = () =>
+    code
+      .get(context.framePointer)
+      .i32(frame.bytes + STACK.RED_ZONE)
+      .op('i32_sub');
+  emitTraceTarget(context, pushCalleeFrame);
   emitRefillInPlace(context, instruction.pc);
   if (context.checkCalls) {
     if (callDepth === undefined) code.i32(1 + (context.depthAt(0) << CALL_BYTES_SHIFT));
@@ -152,10 +158,7 @@ function emitLocalCall(context: FunctionContext, state: BlockState, instruction:
   }
   storeFuel(context);
   for (const register of ARGUMENT_REGISTERS) pushRegister(context, register);
-  code
-    .get(context.framePointer)
-    .i32(frame.bytes + STACK.RED_ZONE)
-    .op('i32_sub');
+  pushCalleeFrame();
   if (context.checkCalls) code.get(scratch32);
   else code.i32(0);
   emitTraceDepth(context, 1);

@@ -51,7 +51,7 @@ export function emitTraceRegister(context: FunctionContext, register: number): v
   code.memory('i64_store', TRACE.VALUE);
 }
 
-/** A tail call is about to jump to (or, with 0, did not find) this table index. */
+/** Where a call leads: of a tail call the table index (0: it found none), of a call of a function the callee's r10. */
 export function emitTraceTarget(context: FunctionContext, pushTarget: () => void): void {
   const { code, tracing } = context;
   if (tracing === undefined) return;
