@@ -131,8 +131,8 @@ test(`${RUNS} runs on a fixed set of memories do not grow the process`, () => {
   const before = process.memoryUsage();
   for (let n = 0; n < RUNS; n++) run();
   const after = process.memoryUsage();
-  // One memory more would be seen in `arrayBuffers` by its 1 GiB, touched pages in rss.
+  // The young generation grows by some 150 MB and stays there; an instance or memory that is kept would add up far beyond.
   assert.ok(after.external - before.external < 64 << 20, `external ${before.external} -> ${after.external}`);
-  assert.ok(after.rss - before.rss < 128 << 20, `rss ${before.rss} -> ${after.rss}`);
+  assert.ok(after.rss - before.rss < 256 << 20, `rss ${before.rss} -> ${after.rss}`);
   for (const memory of [set.acquire(1), set.acquire(1)]) assertClean(memory!);
 });
