@@ -38,35 +38,97 @@ function reversePostorder(graph: FlowGraph): number[] {
   return postorder.reverse();
 }
 
-/** Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm" (2001). */
-function immediateDominators(graph: FlowGraph, order: readonly number[], position: Int32Array): Int32Array {
-  const dominator = new Int32Array(graph.blocks.length).fill(-1);
-  dominator[0] = 0;
-  const intersect = (left: number, right: number): number => {
-    let a = left;
-    let b = right;
-    while (a !== b) {
-      while (position[a]! > position[b]!) a = dominator[a]!;
-      while (position[b]! > position[a]!) b = dominator[b]!;
-    }
-    return a;
-  };
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const block of order) {
-      if (block === 0) continue;
-      let candidate = -1;
-      for (const predecessor of graph.predecessors[block]!) {
-        if (dominator[predecessor] === -1) continue;
-        candidate = candidate === -1 ? predecessor : intersect(candidate, predecessor);
-      }
-      if (dominator[block] !== candidate) {
-        dominator[block] = candidate;
-        changed = true;
-      }
+/** Depth-first numbers from block 0: the order of discovery, and each one's tree parent; all by number, not by block. */
+interface DepthFirst {
+  readonly blocks: readonly number[];
+  /** By block; -1 when unreachable. */
+  readonly numberOf: Int32Array;
+  readonly parent: Int32Array;
+}
+
+function depthFirst(graph: FlowGraph): DepthFirst {
+  const numberOf = new Int32Array(graph.blocks.length).fill(-1);
+  const parent = new Int32Array(graph.blocks.length).fill(-1);
+  const blocks = [0];
+  const path = [{ block: 0, next: 0 }];
+  numberOf[0] = 0;
+  while (path.length > 0) {
+    const top = path[path.length - 1]!;
+    const successor = graph.blocks[top.block]?.successors[top.next++];
+    if (successor === undefined) path.pop();
+    else if (successor !== OUTSIDE && numberOf[successor] === -1) {
+      parent[blocks.length] = numberOf[top.block]!;
+      numberOf[successor] = blocks.length;
+      blocks.push(successor);
+      path.push({ block: successor, next: 0 });
     }
   }
-  return dominator;
+  return { blocks, numberOf, parent };
+}
+
+/** A forest of depth-first numbers that answers which ancestor has the smallest semidominator, with path compression. */
+class Forest {
+  readonly #semi: Int32Array;
+  readonly #ancestor: Int32Array;
+  readonly #label: Int32Array;
+
+  constructor(semi: Int32Array) {
+    this.#semi = semi;
+    this.#ancestor = new Int32Array(semi.length).fill(-1);
+    this.#label = Int32Array.from(semi.keys());
+  }
+
+  link(parent: number, child: number): void {
+    this.#ancestor[child] = parent;
+  }
+
+  /** The number with the smallest semidominator on the way from `from` up to below its root. */
+  evaluate(from: number): number {
+    const path: number[] = [];
+    for (let at = from; this.#ancestor[at] !== -1 && this.#ancestor[this.#ancestor[at]!] !== -1; ) {
+      path.push(at);
+      at = this.#ancestor[at]!;
+    }
+    for (let index = path.length - 1; index >= 0; index--) {
+      const at = path[index]!;
+      const above = this.#ancestor[at]!;
+      if (this.#semi[this.#label[above]!]! < this.#semi[this.#label[at]!]!) this.#label[at] = this.#label[above]!;
+      this.#ancestor[at] = this.#ancestor[above]!;
+    }
+    return this.#ancestor[from] === -1 ? from : this.#label[from]!;
+  }
+}
+
+/**
+ * Lengauer, Tarjan: "A Fast Algorithm for Finding Dominators in a Flowgraph" (1979), in O(edges * log blocks). Iterated algorithms are
+ * simpler and faster on usual graphs, but a hostile one of 10,000 blocks held them for two minutes.
+ */
+function immediateDominators(graph: FlowGraph): Int32Array {
+  const { blocks, numberOf, parent } = depthFirst(graph);
+  const semi = Int32Array.from(blocks.keys());
+  const dominator = new Int32Array(blocks.length);
+  const forest = new Forest(semi);
+  const buckets: number[][] = blocks.map(() => []);
+  for (let number = blocks.length - 1; number > 0; number--) {
+    for (const predecessor of graph.predecessors[blocks[number]!]!) {
+      const from = numberOf[predecessor]!;
+      if (from !== -1) semi[number] = Math.min(semi[number]!, semi[forest.evaluate(from)]!);
+    }
+    buckets[semi[number]!]!.push(number);
+    const above = parent[number]!;
+    forest.link(above, number);
+    for (const waiting of buckets[above]!.splice(0)) {
+      const best = forest.evaluate(waiting);
+      dominator[waiting] = semi[best]! < semi[waiting]! ? best : above;
+    }
+  }
+  const immediate = new Int32Array(graph.blocks.length).fill(-1);
+  immediate[0] = 0;
+  for (let number = 1; number < blocks.length; number++) {
+    if (dominator[number] !== semi[number]) dominator[number] = dominator[dominator[number]!]!;
+    immediate[blocks[number]!] = blocks[dominator[number]!]!;
+  }
+  return immediate;
 }
 
 /** Preorder and postorder numbers of the dominator tree answer "does a dominate b" in constant time. */
@@ -97,7 +159,7 @@ export function analyseDominance(graph: FlowGraph): Dominance {
   order.forEach((block, index) => {
     position[block] = index;
   });
-  const immediateDominator = immediateDominators(graph, order, position);
+  const immediateDominator = immediateDominators(graph);
   const children: number[][] = graph.blocks.map(() => []);
   for (const block of order) if (block !== 0) children[immediateDominator[block]!]!.push(block);
   const { enter, leave } = treeIntervals(children);

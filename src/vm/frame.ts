@@ -139,22 +139,19 @@ export function analyseFrame(instructions: readonly Instruction[], graph: FlowGr
   const start = new Int32Array(REGISTERS).fill(NOT_STACK);
   start[10] = 0;
   entryStates[0] = start;
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const number of dominance.order) {
-      const entry = entryStates[number];
-      const block = graph.blocks[number];
-      if (entry === undefined || block === undefined) continue;
-      const state = entry.slice();
-      for (let index = block.first; index < block.end; index++) step(state, instructions[index]!);
-      for (const successor of block.successors) {
-        if (successor < 0) continue;
-        const known = entryStates[successor];
-        if (known === undefined) {
-          entryStates[successor] = state.slice();
-          changed = true;
-        } else if (join(known, state)) changed = true;
-      }
+  // A block is looked at again only when its state has changed, which a register's can do twice: a hostile graph gains nothing.
+  const pending = [0];
+  for (let at = 0; at < pending.length; at++) {
+    const number = pending[at]!;
+    const block = graph.blocks[number]!;
+    const state = entryStates[number]!.slice();
+    for (let index = block.first; index < block.end; index++) step(state, instructions[index]!);
+    for (const successor of block.successors) {
+      if (successor < 0) continue;
+      const known = entryStates[successor];
+      if (known === undefined) entryStates[successor] = state.slice();
+      else if (!join(known, state)) continue;
+      pending.push(successor);
     }
   }
 

@@ -54,12 +54,16 @@ export function emitStructured(graph: FlowGraph, dominance: Dominance, emitter: 
   const schedule = (next: readonly Step[]) => {
     for (let index = next.length - 1; index >= 0; index--) steps.push(next[index]!);
   };
-  const depthOf = (kind: Label['kind'], block: number): number => {
-    for (let index = labels.length - 1; index >= 0; index--) {
-      const label = labels[index]!;
-      if (label.kind !== 'plain' && label.kind === kind && label.block === block) return labels.length - 1 - index;
-    }
-    throw new Error(`no enclosing ${kind} for block ${block}`);
+  /** By kind and block, how many labels were open below its own. */
+  const openedAt = {
+    block: new Map<number, number>(),
+    loop: new Map<number, number>(),
+    empty: new Map<number, number>(),
+  };
+  const depthOf = (kind: keyof typeof openedAt, block: number): number => {
+    const below = openedAt[kind].get(block);
+    if (below === undefined) throw new Error(`no enclosing ${kind} for block ${block}`);
+    return labels.length - 1 - below;
   };
   const destination = (from: number, to: number): Destination => {
     if (to === OUTSIDE) return { kind: 'outside' };
@@ -72,11 +76,13 @@ export function emitStructured(graph: FlowGraph, dominance: Dominance, emitter: 
   const open = (label: Label, isLoop: boolean) => {
     if (isLoop) emitter.openLoop();
     else emitter.openBlock();
+    if (label.kind !== 'plain') openedAt[label.kind].set(label.block, labels.length);
     labels.push(label);
   };
   const close = () => {
     emitter.close();
-    labels.pop();
+    const label = labels.pop();
+    if (label !== undefined && label.kind !== 'plain') openedAt[label.kind].delete(label.block);
   };
 
   const tree = (block: number): void => {
