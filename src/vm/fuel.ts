@@ -12,8 +12,12 @@ const MIN_SLICE = 1_000;
 const MAX_SLICE = 10_000_000;
 /** A slice should last about so long, which bounds how late a deadline is noticed. */
 const SLICE_MS = 5;
-/** Helpers outside the translated code look at the clock every so many calls, since fuel counts instructions and not their cost. */
-const HELPER_CALLS_PER_LOOK = 64;
+/**
+ * Helpers outside the translated code look at the clock after so much work, since fuel counts instructions and not their cost: in bytes that
+ * they went through, and each call counts as some.
+ */
+const WORK_PER_LOOK = 256 * 1024;
+const WORK_PER_CALL = 4096;
 
 export type StopReason = 'insn_budget' | 'wall_budget' | 'cancelled';
 
@@ -30,7 +34,7 @@ export class FuelTank {
   readonly #limits: FuelLimits;
   #slice = FIRST_SLICE;
   #sliceStart: number;
-  #helperCalls = 0;
+  #helperWork = 0;
   #handed = 0;
 
   constructor(memory: GuestMemory, limits: FuelLimits) {
@@ -87,7 +91,9 @@ export class FuelTank {
 
   /** At each helper that runs outside. */
   atHelper(): StopReason | undefined {
-    this.#helperCalls++;
-    return this.#helperCalls % HELPER_CALLS_PER_LOOK === 0 ? this.look() : undefined;
+    this.#helperWork += WORK_PER_CALL + this.#memory.takeWork();
+    if (this.#helperWork < WORK_PER_LOOK) return undefined;
+    this.#helperWork = 0;
+    return this.look();
   }
 }

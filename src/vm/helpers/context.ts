@@ -69,6 +69,7 @@ export class HelperContext {
     const address = this.argument(register);
     const permission = access === 'read' ? PERMISSION.READ : PERMISSION.WRITE;
     const low = Number(address);
+    this.memory.noteWork(size);
     if (address < BigInt(SHADOW_OFFSET) && this.memory.allows(low, size, permission)) return low;
     return this.#stop('oob_read', `R${register}`, { address, access, size });
   }

@@ -31,10 +31,7 @@ export class ArrayMap implements VmMap {
     this.#memory = memory;
     this.#stride = strideOf(spec);
     this.#data = memory.allocate(arrayBytes(spec));
-    const permission = valuePermission(spec);
-    for (let element = 0; element < spec.maxEntries; element++) {
-      memory.open(this.#data + element * this.#stride, spec.valueSize, permission);
-    }
+    memory.openEach(this.#data, spec.valueSize, this.#stride, spec.maxEntries, valuePermission(spec));
     const end = this.#data + (spec.maxEntries - 1) * this.#stride + spec.valueSize;
     memory.addRegion({ name: spec.name, kind: 'map', start: this.#data, end, stride: this.#stride });
     writeDescriptor(memory, index, spec, this.#data, this.#stride);

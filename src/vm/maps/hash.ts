@@ -22,6 +22,8 @@ const NEXT = 0;
 const USED = 4;
 /** One element beyond maxEntries, so that a full table can still replace a value. */
 const SPARE_ELEMENTS = 1;
+/** What one step along a bucket's chain counts as work, in bytes. Keys of one bucket are easy to find: the hash has no secret. */
+export const PROBE_WORK = 64;
 const FNV_OFFSET = 0x811c_9dc5;
 const FNV_PRIME = 0x0100_0193;
 
@@ -103,6 +105,7 @@ export class HashMap implements VmMap {
       const number = this.#memory.view.getUint32(link, true);
       if (number === 0) return 0;
       const element = this.#element(number);
+      this.#memory.noteWork(PROBE_WORK);
       if (this.#sameKey(key, element)) return link;
       link = element + NEXT;
     }
