@@ -1,47 +1,103 @@
 /**
- * bpf_trace_printk(fmt, fmt_size, ...): at most three arguments, and the conversions that the kernel's bpf_bprintf_prepare takes (6.18):
- * %% %c %s, %d %i %u %x %X with l or ll, %p %px %pK %pi4 %pI4, flags `0 + - space` and a width. Everything else is EINVAL.
+ * bpf_trace_printk(fmt, fmt_size, ...): at most three arguments, and the conversions that the kernel's bpf_bprintf_prepare takes, printed as
+ * its vsnprintf does (6.18, measured):
+ *
+ *   %% %c %s   %d %i %u %x %X with l or ll   %p %px %pK %ps %pS %pB   %pks %pus   %pi4 %pI4 %pi6 %pI6
+ *
+ * Before the letter may stand flags of `0 + - space` and a width. Everything else is EINVAL.
  */
 
 import { PERMISSION } from '../../contract/memory.ts';
 import { ERRNO } from '../../spec/errno.ts';
 import type { HelperContext } from './context.ts';
 
-/** Longest format or printed line in bytes. */
-export const MAX_PRINT_BYTES = 512;
+/** Longest format in bytes, its zero included (Waggle's own bound). */
+export const MAX_FORMAT_BYTES = 32_768;
+/** Printed characters beyond these are cut off, though they count in what the helper answers (MAX_BPRINTF_BUF less the zero). */
+export const MAX_PRINT_BYTES = 1023;
 const MAX_ARGUMENTS = 3;
 const FIRST_ARGUMENT = 3;
+/** Widest field that vsnprintf makes (FIELD_WIDTH_MAX). */
+const MAX_FIELD_WIDTH = (1 << 23) - 1;
+const POINTER_DIGITS = 16;
 
-/** r1 format, r2 its size with the closing zero, r3 to r5 arguments -> bytes printed, or a negative errno. */
+/** r1 format, r2 its size with the closing zero, r3 to r5 arguments -> length of the whole text, or a negative errno. */
 export function tracePrintk(context: HelperContext): void {
   const size = context.argument(2);
-  if (size === 0n || size > BigInt(MAX_PRINT_BYTES)) {
+  if (size === 0n || size > BigInt(MAX_FORMAT_BYTES)) {
     context.setResult(-ERRNO.EINVAL);
     return;
   }
   const address = context.bytesAt(1, Number(size), 'read');
   const bytes = context.memory.bytes.slice(address, address + Number(size));
   const end = bytes.indexOf(0);
-  const text = end < 0 ? undefined : formatPrint(latin1(bytes.subarray(0, end)), context);
-  if (text === undefined) {
+  const printed = end < 0 ? undefined : formatPrint(Buffer.from(bytes.subarray(0, end)).toString('latin1'), context);
+  if (printed === undefined) {
     context.setResult(-ERRNO.EINVAL);
     return;
   }
-  context.print(text);
-  context.setResult(text.length);
+  context.print(printed.text);
+  context.setResult(printed.length);
 }
 
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
+type Kind =
+  | 'd'
+  | 'i'
+  | 'u'
+  | 'x'
+  | 'X'
+  | 'c'
+  | 's'
+  | 'pks'
+  | 'pus'
+  | 'p'
+  | 'symbol'
+  | 'pB'
+  | 'pi4'
+  | 'pI4'
+  | 'pi6'
+  | 'pI6';
 
 interface Conversion {
   readonly flags: string;
   readonly width: number;
-  /** 0: int, 1: long, 2: long long. */
-  readonly longs: number;
-  readonly kind: string;
+  /** 32 or 64; of integers only. */
+  readonly bits: number;
+  readonly kind: Kind;
+  /** Index behind it in the format. */
   readonly end: number;
+}
+
+/** Characters of the kernel's table: isspace or ispunct, or the format's end. */
+function endsConversion(character: string | undefined): boolean {
+  return character === undefined || /[\t-\r -/:-@[-`{-~\xa0-\xbf\xd7\xf7]/.test(character);
+}
+
+/** What follows `%p`, by its letters. */
+const POINTER_KINDS: Readonly<Record<string, Kind>> = {
+  K: 'p',
+  x: 'p',
+  s: 'symbol',
+  S: 'symbol',
+  B: 'pB',
+  i4: 'pi4',
+  I4: 'pI4',
+  i6: 'pi6',
+  I6: 'pI6',
+};
+
+function readPointer(format: string, at: number): { kind: Kind; end: number } | undefined {
+  if (endsConversion(format[at])) return { kind: 'p', end: at };
+  const string = format.slice(at, at + 2);
+  if (string === 'ks' || string === 'us') {
+    if (!endsConversion(format[at + 2])) return undefined;
+    return { kind: `p${string}`, end: at + 2 };
+  }
+  for (const length of [1, 2]) {
+    const kind = POINTER_KINDS[format.slice(at, at + length)];
+    if (kind !== undefined) return { kind, end: at + length };
+  }
+  return undefined;
 }
 
 /** Reads the conversion behind a `%` at `start`; undefined when the kernel does not know it. */
@@ -51,60 +107,69 @@ function readConversion(format: string, start: number): Conversion | undefined {
   const flags = format.slice(start, at);
   const widthStart = at;
   while ((format[at] ?? '') >= '0' && (format[at] ?? '') <= '9') at++;
-  const width = Math.min(Number(format.slice(widthStart, at) || '0'), MAX_PRINT_BYTES);
+  const width = Math.min(Number(format.slice(widthStart, at) || '0'), MAX_FIELD_WIDTH);
   if (format[at] === 'p') {
-    const four = format.slice(at + 1, at + 3);
-    if (four === 'i4' || four === 'I4') return { flags, width, longs: 0, kind: 'p4', end: at + 3 };
-    const suffix = format[at + 1] ?? '';
-    return { flags, width, longs: 2, kind: 'p', end: at + ('xKsSB'.includes(suffix) && suffix !== '' ? 2 : 1) };
+    const pointer = readPointer(format, at + 1);
+    if (pointer === undefined) return undefined;
+    // vsnprintf takes all letters and digits behind %p for a part of it.
+    const { length } = /^[0-9A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\xff]*/.exec(format.slice(pointer.end))![0];
+    return { flags, width, bits: 64, kind: pointer.kind, end: pointer.end + length };
   }
-  let longs = 0;
-  while (format[at] === 'l' && longs < 2) {
-    longs++;
-    at++;
+  if (format[at] === 'c') return { flags, width, bits: 32, kind: 'c', end: at + 1 };
+  if (format[at] === 's') {
+    return endsConversion(format[at + 1]) ? { flags, width, bits: 64, kind: 's', end: at + 1 } : undefined;
   }
-  const kind = format[at];
-  if (kind === undefined) return undefined;
-  if ('diuxX'.includes(kind) || (longs === 0 && (kind === 's' || kind === 'c'))) {
-    return { flags, width, longs, kind, end: at + 1 };
-  }
-  return undefined;
+  const integer = /^(l{0,2})([diuxX])/.exec(format.slice(at, at + 3));
+  if (integer === null) return undefined;
+  const [letters, longs, kind] = integer as unknown as [string, string, Kind];
+  return { flags, width, bits: longs === '' ? 32 : 64, kind, end: at + letters.length };
 }
 
-/** The printed text, cut to MAX_PRINT_BYTES; undefined for a format that the kernel refuses. */
-function formatPrint(format: string, context: HelperContext): string | undefined {
+/** Characters that may stand between conversions: any but ASCII's control characters that are no white space. */
+function isLiteral(character: string): boolean {
+  return character >= ' ' ? character !== '\x7f' : character >= '\t' && character <= '\r';
+}
+
+/** The text, cut to MAX_PRINT_BYTES, and its whole length; undefined for a format that the kernel refuses. */
+function formatPrint(format: string, context: HelperContext): { text: string; length: number } | undefined {
   let text = '';
+  let length = 0;
   let used = 0;
+  const add = (piece: string, width: number) => {
+    length += Math.max(piece.length, width);
+    if (text.length < MAX_PRINT_BYTES) text += piece;
+  };
   for (let at = 0; at < format.length; ) {
     const character = format[at]!;
-    if (character !== '%') {
-      text += character;
-      at++;
-      continue;
-    }
-    if (format[at + 1] === '%') {
-      text += '%';
-      at += 2;
+    if (character !== '%' || format[at + 1] === '%') {
+      if (!isLiteral(character)) return undefined;
+      add(character, 1);
+      at += character === '%' ? 2 : 1;
       continue;
     }
     const conversion = readConversion(format, at + 1);
     if (conversion === undefined || used === MAX_ARGUMENTS) return undefined;
-    text += pad(conversion, convert(conversion, context.argument(FIRST_ARGUMENT + used), context));
+    const piece = convert(conversion, context.argument(FIRST_ARGUMENT + used), context);
+    if (WIDTHLESS.has(conversion.kind)) add(piece, 0);
+    else add(pad(conversion, piece), conversion.width);
     used++;
     at = conversion.end;
   }
-  return text.slice(0, MAX_PRINT_BYTES);
+  return { text: text.slice(0, MAX_PRINT_BYTES), length };
 }
 
+/** Kinds that the kernel prints before vsnprintf sees the width. */
+const WIDTHLESS: ReadonlySet<Kind> = new Set(['pks', 'pus', 'pB', 'pi4', 'pI4', 'pi6', 'pI6']);
+
 function convert(conversion: Conversion, argument: bigint, context: HelperContext): string {
-  const bits = conversion.longs === 0 ? 32 : 64;
+  const { kind, bits, flags, width } = conversion;
   const unsigned = BigInt.asUintN(bits, argument);
-  switch (conversion.kind) {
+  switch (kind) {
     case 'd':
     case 'i': {
       const signed = BigInt.asIntN(bits, argument);
-      if (signed >= 0n && conversion.flags.includes('+')) return `+${signed}`;
-      return signed >= 0n && conversion.flags.includes(' ') ? ` ${signed}` : `${signed}`;
+      if (signed >= 0n && flags.includes('+')) return `+${signed}`;
+      return signed >= 0n && flags.includes(' ') ? ` ${signed}` : `${signed}`;
     }
     case 'u':
       return `${unsigned}`;
@@ -115,19 +180,36 @@ function convert(conversion: Conversion, argument: bigint, context: HelperContex
     case 'c':
       return String.fromCharCode(Number(argument & 0xffn));
     case 'p':
-      return argument.toString(16).padStart(16, '0');
-    case 'p4':
-      return fourBytes(argument, context);
-    default:
+      return unsigned.toString(16).padStart(width === 0 ? POINTER_DIGITS : 1, '0');
+    case 'symbol':
+    case 'pB':
+      // No guest address has a symbol.
+      return `0x${unsigned.toString(16)}`;
+    case 'pi4':
+      return [...addressBytes(argument, 4, context)].map((byte) => String(byte).padStart(3, '0')).join('.');
+    case 'pI4':
+      return addressBytes(argument, 4, context).join('.');
+    case 'pi6':
+      return Buffer.from(addressBytes(argument, 16, context)).toString('hex');
+    case 'pI6':
+      return Buffer.from(addressBytes(argument, 16, context))
+        .toString('hex')
+        .replace(/....(?!$)/g, '$&:');
+    case 's':
+    case 'pks':
       return readString(argument, context);
+    case 'pus':
+      // There is no user memory.
+      return '';
   }
 }
 
-/** IPv4 address at a guest address; zeroes where there is none, as the kernel's fault-tolerant read gives. */
-function fourBytes(address: bigint, context: HelperContext): string {
+/** Bytes at a guest address; zeroes where they cannot be read, as the kernel's fault-tolerant read gives. */
+function addressBytes(address: bigint, size: number, context: HelperContext): Uint8Array {
   const at = Number(address);
-  const readable = context.memory.allows(at, 4, PERMISSION.READ);
-  return [0, 1, 2, 3].map((index) => (readable ? context.memory.bytes[at + index]! : 0)).join('.');
+  return context.memory.allows(at, size, PERMISSION.READ)
+    ? Uint8Array.from(context.memory.bytes.subarray(at, at + size))
+    : new Uint8Array(size);
 }
 
 /** Text at a guest address up to its zero byte; as much of it as can be read. */
@@ -142,11 +224,12 @@ function readString(address: bigint, context: HelperContext): string {
   return text;
 }
 
+/** The field, as far as it can be seen: what lies beyond MAX_PRINT_BYTES is cut off anyway. */
 function pad(conversion: Conversion, text: string): string {
-  if (conversion.flags.includes('-')) return text.padEnd(conversion.width);
-  if (!conversion.flags.includes('0') || conversion.kind === 's' || conversion.kind === 'c') {
-    return text.padStart(conversion.width);
-  }
+  const width = Math.min(conversion.width, MAX_PRINT_BYTES + text.length);
+  if (conversion.flags.includes('-')) return text.padEnd(width);
+  if (!conversion.flags.includes('0') || conversion.kind === 's' || conversion.kind === 'c')
+    return text.padStart(width);
   const sign = /^[+ -]/.test(text) ? text[0]! : '';
-  return sign + text.slice(sign.length).padStart(conversion.width - sign.length, '0');
+  return sign + text.slice(sign.length).padStart(width - sign.length, '0');
 }
