@@ -67,7 +67,7 @@ export function buildVm(
     seed: BigInt(spec.seed),
     trace,
   });
-  fillMaps(vm, run, memory);
+  fillMaps(vm, run, spec, memory);
   return vm;
 }
 
@@ -102,7 +102,7 @@ function packetOf(run: ReadRun, layout: ContextLayout | null, packet: Uint8Array
 }
 
 /** Initial elements go in as BPF_MAP_UPDATE_ELEM would put them; slots by program number. */
-function fillMaps(vm: Vm, run: ReadRun, memory: GuestMemory): void {
+function fillMaps(vm: Vm, run: ReadRun, spec: RunSpec, memory: GuestMemory): void {
   const scratch = scratchBytes(run.maps);
   const key = scratch === 0 ? 0 : memory.allocate(scratch);
   run.maps.forEach((map, index) => {
@@ -114,7 +114,7 @@ function fillMaps(vm: Vm, run: ReadRun, memory: GuestMemory): void {
       if (result === 0) return;
       const errno = Object.entries(ERRNO).find(([, number]) => number === -result)?.[0] ?? String(result);
       const detail = `map '${map.name}' does not take entry ${position}: ${errno}`;
-      throw new ProblemFound('bad_map', `/maps/${map.name}/entries/${position}`, detail, { errno });
+      throw new ProblemFound('bad_map', entryPointer(spec, map, position), detail, { errno });
     });
     for (const slot of map.slots) {
       vm.initialiseSlot(
@@ -124,4 +124,11 @@ function fillMaps(vm: Vm, run: ReadRun, memory: GuestMemory): void {
       );
     }
   });
+}
+
+/** Elements of the request come behind those that the object brings. */
+function entryPointer(spec: RunSpec, map: MapSpec, position: number): string {
+  const request = spec.maps.find((one) => one.name === map.name);
+  const own = position - (map.entries.length - (request?.entries.length ?? 0));
+  return request === undefined || own < 0 ? '/object/elf' : `${request.pointer}/entries/${own}`;
 }
