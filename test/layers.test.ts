@@ -46,7 +46,9 @@ function violation(path: string, specifier: string): string | undefined {
   if (layer === undefined) return `${path}: room '${room}' has no row in the table`;
   if (specifier.startsWith('node:')) return undefined;
   if (!specifier.startsWith('.')) {
-    const allowed = layer.packages.some((name) => specifier === name || specifier.startsWith(`${name.replace(/\/$/, '')}/`));
+    const allowed = layer.packages.some(
+      (name) => specifier === name || specifier.startsWith(`${name.replace(/\/$/, '')}/`),
+    );
     return allowed ? undefined : `${path} imports the package '${specifier}'`;
   }
   const target = relative('.', join(dirname(path), specifier));

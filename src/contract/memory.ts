@@ -63,6 +63,11 @@ export const CELL = {
   TRACE_RECORD: 0x190,
   TRACE_END: 0x194,
   TRACE_DEPTH: 0x198,
+  /** i32 each: addresses that LD_ABS and LD_IND count from, and the packet's end; all 0 where there are no such loads. */
+  PACKET_START: 0x1a0,
+  PACKET_LINK: 0x1a4,
+  PACKET_NETWORK: 0x1a8,
+  PACKET_END: 0x1ac,
   /** 256 i32: calls by helper number. */
   HELPER_CALLS: 0x400,
 } as const;

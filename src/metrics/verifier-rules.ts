@@ -28,6 +28,7 @@ export const VERIFIER_RULES: readonly string[] = [
   'arena',
   'atomic',
   'packet_load',
+  'packet_load_context',
   'stack_access',
   'helper',
   'helper_license',

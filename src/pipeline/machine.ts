@@ -7,13 +7,17 @@ import type { RunStart } from '../spec/context-input.ts';
 import { CONTEXTS, type ContextLayout } from '../spec/contexts.ts';
 import { ERRNO } from '../spec/errno.ts';
 import type { MapSpec } from '../spec/object.ts';
-import { PROGRAM_TYPE_RULES } from '../spec/programs.ts';
+import { ETHERNET_HEADER_BYTES, hasPacketLoads, PROGRAM_TYPE_RULES } from '../spec/programs.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
+import { PROBE_WORK } from '../vm/maps/hash.ts';
 import { UPDATE } from '../vm/maps/map.ts';
 import { footprint, Vm, type VmContext, type VmLimits, type VmPacket, type VmTrace } from '../vm/vm.ts';
 import type { ReadRun } from './load.ts';
 import type { CompiledProgram } from './module-cache.ts';
 import { ProblemFound } from './refused.ts';
+
+/** Steps along buckets that initial elements may take together: keys that all meet in one bucket would take a minute. */
+export const MAX_FILL_PROBES = 20_000_000;
 
 /** Bytes of guest memory that the run takes. */
 export function runFootprint(run: ReadRun, packet: Uint8Array | null): number {
@@ -96,21 +100,30 @@ function packetOf(run: ReadRun, layout: ContextLayout | null, packet: Uint8Array
   if (rules.packet === 'none') return undefined;
   const bytes = packet ?? new Uint8Array(0);
   if (layout === null) return { bytes, start: 0, end: bytes.length, permission: PERMISSION.READ_WRITE };
+  const loads = hasPacketLoads(run.type)
+    ? { start: run.start.packetStart, link: 0, network: ETHERNET_HEADER_BYTES }
+    : undefined;
   const direct = layout.fields.some((field) => field.role === 'packet_start');
   const permission = direct ? (rules.packetWritable ? PERMISSION.READ_WRITE : PERMISSION.READ) : PERMISSION.NONE;
-  return { bytes, start: run.start.packetMeta, end: run.start.packetEnd, permission };
+  return { bytes, start: run.start.packetMeta, end: run.start.packetEnd, permission, loads };
 }
 
 /** Initial elements go in as BPF_MAP_UPDATE_ELEM would put them; slots by program number. */
 function fillMaps(vm: Vm, run: ReadRun, spec: RunSpec, memory: GuestMemory): void {
   const scratch = scratchBytes(run.maps);
   const key = scratch === 0 ? 0 : memory.allocate(scratch);
+  let probes = 0;
   run.maps.forEach((map, index) => {
     const value = key + Math.ceil(map.keySize / 8) * 8;
     map.entries.forEach((entry, position) => {
       memory.bytes.set(entry.key, key);
       memory.bytes.set(entry.value, value);
       const result = vm.maps[index]!.update(key, value, UPDATE.ANY);
+      probes += memory.takeWork() / PROBE_WORK;
+      if (probes > MAX_FILL_PROBES) {
+        const detail = `too many keys of '${map.name}' meet in one bucket: filling it takes more than ${MAX_FILL_PROBES} probes`;
+        throw new ProblemFound('limit_exceeded', '/maps', detail, { limit: 'maxFillProbes' });
+      }
       if (result === 0) return;
       const errno = Object.entries(ERRNO).find(([, number]) => number === -result)?.[0] ?? String(result);
       const detail = `map '${map.name}' does not take entry ${position}: ${errno}`;

@@ -13,6 +13,7 @@ import { instructionText } from './fault.ts';
 import type { ReadRun } from './load.ts';
 
 const FRAME_POINTER = 10;
+const MAX_U32 = 0xffff_ffffn;
 
 /** The place of a guest address. */
 export function placeOf(memory: GuestMemory, address: number): Place {
@@ -83,7 +84,9 @@ export class StepRows {
 }
 
 function registerOf(instruction: Instruction, record: StepRecord): Pick<StepRow, 'dst' | 'value'> {
-  const value = `0x${record.value.toString(16)}`;
+  // A packet load out of range is recorded as what is no 32-bit value; it returns 0 from its function.
+  const outOfRange = OPCODES[instruction.opcode]?.kind === 'load_packet' && record.value > MAX_U32;
+  const value = outOfRange ? '0x0' : `0x${record.value.toString(16)}`;
   const register = writtenRegister(instruction);
   if (register !== undefined) return { dst: register, value };
   if (isLocalCall(instruction)) return { dst: FRAME_POINTER, value };

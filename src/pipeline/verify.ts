@@ -5,7 +5,7 @@ import type { VerifyMode } from '../contract/run-spec.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
-import { type ProgArrayOwner, progArrayCompatible, progArrayOwner } from '../verifier/prog-array-owner.ts';
+import { type ProgArrayOwner, progArrayCompatible, progArrayOwner } from '../spec/prog-array-owner.ts';
 import type { VerifierRejection } from '../verifier/result.ts';
 import { verifyRunnable, verifyStructure } from '../verifier/verify.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';

@@ -160,6 +160,14 @@ export const PROGRAM_TYPE_RULES: Readonly<Record<ImplementedProgramType, Program
   },
 };
 
+/** Types whose programs may load from the packet with LD_ABS and LD_IND (kernel: may_access_skb). */
+const PACKET_LOAD_TYPES: readonly ProgramType[] = ['socket_filter', 'sched_cls', 'sched_act'];
+
+/** May programs of this type have LD_ABS and LD_IND? */
+export function hasPacketLoads(type: ProgramType): boolean {
+  return PACKET_LOAD_TYPES.includes(type);
+}
+
 /** Is this type one that Waggle runs? Narrows the name. */
 export function isImplementedProgramType(type: string): type is ImplementedProgramType {
   return Object.hasOwn(PROGRAM_TYPE_RULES, type);

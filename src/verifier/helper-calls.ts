@@ -53,6 +53,12 @@ export function checkTailCallArguments(
   return { rule: 'tail_call_map', pc, message: 'expected prog array map for tail call' };
 }
 
+/** r6 of LD_ABS and LD_IND is the context, as far as the same basic block says; Linux looks at it before the source register. */
+export function checkPacketLoadContext(pc: number, context: Value | undefined): Refusal | null {
+  if (context === undefined || context.kind === 'context') return null;
+  return { rule: 'packet_load_context', pc, message: 'at the time of BPF_LD_ABS|IND R6 != pointer to skb' };
+}
+
 /** Stack offsets that a helper reads or writes: the lowest is part of the frame's depth. */
 export function stackArguments(id: number, registers: readonly (Value | undefined)[]): number[] {
   const prototype = HELPERS[id]?.prototype;

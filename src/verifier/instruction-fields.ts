@@ -1,7 +1,7 @@
 /** Register numbers and reserved fields of one instruction, in the order in which Linux's do_check comes to them. */
 
 import { ATOMIC_OPERATIONS, OPCODE, OPCODES, ORDERED_ACCESS } from '../isa/opcodes.ts';
-import type { ProgramType } from '../spec/programs.ts';
+import { hasPacketLoads, type ProgramType } from '../spec/programs.ts';
 import { type Refusal, unsupported } from './rules.ts';
 import {
   CLASS,
@@ -23,9 +23,6 @@ export interface FieldRules {
 }
 
 const ADDRESS_SPACE_CAST = 1;
-
-/** Types that may load from the packet with LD_ABS and LD_IND (may_access_skb). */
-const PACKET_LOAD_TYPES: readonly ProgramType[] = ['socket_filter', 'sched_cls', 'sched_act'];
 
 /** Checks of one instruction; null if there is nothing to say. Opcodes are known to exist. */
 export function checkFields(slot: Slot, pc: number, rules: FieldRules): Refusal | null {
@@ -118,14 +115,13 @@ function checkAtomic(slot: Slot, pc: number): Refusal | null {
 }
 
 function checkPacketLoad(slot: Slot, pc: number, type: ProgramType): Refusal | null {
-  if (!PACKET_LOAD_TYPES.includes(type)) {
+  if (!hasPacketLoads(type)) {
     const message = 'BPF_LD_[ABS|IND] instructions not allowed for this program type';
     return { rule: 'packet_load', pc, message };
   }
   const indirect = (slot.opcode & 0xe0) === 0x40;
   if (slot.dst !== 0 || slot.offset !== 0 || (!indirect && slot.src !== 0)) return reserved(pc, 'BPF_LD_[ABS|IND]');
-  const source = indirect ? readable(slot.src, pc) : null;
-  return source ?? unsupported(pc, indirect ? 'LD_IND' : 'LD_ABS');
+  return indirect ? readable(slot.src, pc) : null;
 }
 
 function checkLoadImm64(slot: Slot, pc: number): Refusal | null {

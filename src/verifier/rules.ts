@@ -34,6 +34,7 @@ export const RULES = {
   arena: { errno: 'EINVAL', kernel: 'check_alu_op' },
   atomic: { errno: 'EINVAL', kernel: 'check_atomic' },
   packet_load: { errno: 'EINVAL', kernel: 'check_ld_abs' },
+  packet_load_context: { errno: 'EINVAL', kernel: 'check_ld_abs' },
   stack_access: { errno: 'EACCES', kernel: 'check_stack_access_within_bounds' },
   helper: { errno: 'EINVAL', kernel: 'check_helper_call' },
   helper_license: { errno: 'EINVAL', kernel: 'check_helper_call' },

@@ -8,10 +8,10 @@ import { HELPER } from '../spec/helper-numbers.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import type { ProgramType } from '../spec/programs.ts';
 import { endsByStart, findConstants, walkBlock } from './constant-flow.ts';
-import { checkHelper, checkTailCallArguments, stackArguments } from './helper-calls.ts';
+import { checkHelper, checkPacketLoadContext, checkTailCallArguments, stackArguments } from './helper-calls.ts';
 import { checkFields } from './instruction-fields.ts';
 import type { Refusal } from './rules.ts';
-import { isFunctionCall, isLoadImm64, type Slot } from './slots.ts';
+import { isFunctionCall, isLoadImm64, isPacketLoad, type Slot } from './slots.ts';
 import { stackAccess } from './stack-access.ts';
 import type { Subprogram } from './subprograms.ts';
 import { type Registers, transfer, unknownRegisters } from './values.ts';
@@ -62,6 +62,10 @@ export function walkProgram(
   /** One instruction; `local` is what its own basic block says. */
   function check(pc: number, slot: Slot, known: Registers, local: Registers, index: number): Refusal | null {
     const fields = checkFields(slot, pc, { type, constants: rules.verify });
+    if (isPacketLoad(slot) && rules.verify && (fields === null || fields.rule === 'register')) {
+      const context = checkPacketLoadContext(pc, local[6]);
+      if (context !== null) return context;
+    }
     if (fields !== null) return fields;
     if (slot.opcode === OPCODE.CALL && slot.src === 0) {
       const helper = checkHelper(slot.imm, pc, type, license);

@@ -60,6 +60,7 @@ const FRAME_POINTER = 10;
 type Effect =
   | { readonly kind: 'register'; readonly register: number }
   | { readonly kind: 'helper' }
+  | { readonly kind: 'packet_load' }
   | { readonly kind: 'tail_call' }
   | { readonly kind: 'call'; readonly target: number }
   | { readonly kind: 'exit' }
@@ -72,6 +73,7 @@ function effectOf(instruction: Instruction): Effect {
     if (instruction.src === CALL_SOURCE.FUNCTION) return { kind: 'call', target: localCallTarget(instruction) };
     return { kind: instruction.imm === HELPER.tail_call ? 'tail_call' : 'helper' };
   }
+  if (row?.kind === 'load_packet') return { kind: 'packet_load' };
   const register = writtenRegister(instruction);
   return register === undefined ? undefined : { kind: 'register', register };
 }
@@ -139,6 +141,16 @@ export class RegisterFold {
         frame.words[2 * effect.register + 1] = high;
         return;
       case 'helper':
+        this.#kill(frame, 1);
+        frame.words[0] = low;
+        frame.words[1] = high;
+        return;
+      case 'packet_load':
+        // A value has 32 bits; anything else is a load out of range, which returns 0 from its function.
+        if (high !== 0) {
+          this.#exit(0, 0);
+          return;
+        }
         this.#kill(frame, 1);
         frame.words[0] = low;
         frame.words[1] = high;

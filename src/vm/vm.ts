@@ -50,6 +50,8 @@ export interface VmPacket {
   readonly start: number;
   readonly end: number;
   readonly permission: number;
+  /** Where LD_ABS and LD_IND count from, as offsets into `bytes`; undefined: the program type has no such loads. */
+  readonly loads?: { readonly start: number; readonly link: number; readonly network: number } | undefined;
 }
 
 export interface VmSetup {
@@ -127,6 +129,7 @@ const FAULTS: Readonly<Record<Exclude<FaultReason, 'memory'>, { code: OutcomeCod
   {
     bad_insn: { code: 'bad_insn', text: () => "control runs past the function's last instruction" },
     not_context: { code: 'bad_argument', text: (value) => `R1 of the tail call is ${value}, not the context` },
+    not_packet: { code: 'bad_argument', text: (value) => `R6 of the packet load is ${value}, not the context` },
     not_prog_array: { code: 'bad_argument', text: (value) => `R2 of the tail call is ${value}, not a prog_array` },
     call_depth: { code: 'call_depth', text: () => 'the call would be the 9th frame of this program, the limit is 8' },
     stack_overflow: {
@@ -185,6 +188,12 @@ export class Vm {
     const start = address + packet.start;
     const end = address + packet.end;
     memory.open(start, packet.end - packet.start, packet.permission);
+    if (packet.loads !== undefined) {
+      memory.view.setUint32(CELL.PACKET_START, address + packet.loads.start, true);
+      memory.view.setUint32(CELL.PACKET_LINK, address + packet.loads.link, true);
+      memory.view.setUint32(CELL.PACKET_NETWORK, address + packet.loads.network, true);
+      memory.view.setUint32(CELL.PACKET_END, end, true);
+    }
     memory.addRegion({ name: 'packet', kind: 'packet', start, end, stride: 0 });
     return address;
   }

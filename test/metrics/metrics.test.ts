@@ -4,9 +4,9 @@ import { decodeRun } from '../../src/api/decode-run.ts';
 import { limitsWith } from '../../src/contract/limits.ts';
 import { OUTCOMES, outcome } from '../../src/contract/outcome.ts';
 import type { RunResult } from '../../src/contract/result.ts';
+import { NOTHING_OBSERVED, unrunResult } from '../../src/contract/unrun-result.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { METRICS } from '../../src/metrics/table.ts';
-import { NOTHING_OBSERVED, unrunResult } from '../../src/contract/unrun-result.ts';
 
 const GAUGES = { threads: 2, busy: 1, queued: 3, oldestSeconds: 0.5 };
 const spec = decodeRun({ entry: 'e', budgets: { tailCalls: 40 } }, limitsWith(), 0);

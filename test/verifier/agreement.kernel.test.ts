@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { progArrayCompatible, progArrayOwner } from '../../src/verifier/prog-array-owner.ts';
+import { progArrayCompatible, progArrayOwner } from '../../src/spec/prog-array-owner.ts';
 import { verifyStructure } from '../../src/verifier/verify.ts';
 import { kernelAvailable } from '../support/kernel/available.ts';
 import { Kernel } from '../support/kernel/kernel.ts';

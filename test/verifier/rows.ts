@@ -44,6 +44,7 @@ function row(name: string, parts: readonly Uint8Array[], refused: Refused, setti
 
 const reserved = (what: string): Refused => ['reserved_fields', 'EINVAL', `${what} uses reserved fields`];
 const register = (number: number): Refused => ['register', 'EINVAL', `R${number} is invalid`];
+const NOT_PACKET: Refused = ['packet_load_context', 'EINVAL', 'at the time of BPF_LD_ABS|IND R6 != pointer to skb'];
 const FRAME_POINTER: Refused = ['frame_pointer', 'EACCES', 'frame pointer is read only'];
 const LAST: Refused = ['last_instruction', 'EINVAL', 'last insn is not an exit or jmp'];
 const atomic = (imm: number, source = 0): Uint8Array[] => [
@@ -342,6 +343,14 @@ const HELPERS: readonly VerifierRow[] = [
     ['packet_load', 'EINVAL', 'BPF_LD_[ABS|IND] instructions not allowed for this program type'],
   ),
   row('LD_ABS with dst', [slot(0xbf, 6, 1), slot(0x20, 1), EXIT], reserved('BPF_LD_[ABS|IND]'), { type: 'sched_cls' }),
+  row('LD_ABS', [slot(0xbf, 6, 1), slot(0x20), EXIT], null, { type: 'sched_cls' }),
+  row('LD_IND', [slot(0xbf, 6, 1), slot(0x40, 0, 6), EXIT], null, { type: 'socket_filter' }),
+  row('LD_ABS with a number in r6', [slot(0xb7, 6), slot(0x30), EXIT], NOT_PACKET, { type: 'sched_cls' }),
+  row('LD_ABS with the frame in r6', [slot(0xbf, 6, 10), slot(0x30), EXIT], NOT_PACKET, { type: 'socket_filter' }),
+  row('LD_IND of r11 with a number in r6', [slot(0xb7, 6), slot(0x40, 0, 11), EXIT], NOT_PACKET, { type: 'sched_cls' }),
+  row('LD_ABS with dst and a number in r6', [slot(0xb7, 6), slot(0x20, 1), EXIT], reserved('BPF_LD_[ABS|IND]'), {
+    type: 'sched_cls',
+  }),
   row('LD_IND of r11', [slot(0xbf, 6, 1), slot(0x40, 0, 11), EXIT], register(11), { type: 'sched_cls' }),
   row(
     'LD_ABS in a subprogram without BTF',

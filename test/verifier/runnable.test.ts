@@ -65,8 +65,6 @@ test('runnable walks a chain of 5,000 functions', () => {
 });
 
 const missing: [feature: string, parts: Uint8Array[]][] = [
-  ['LD_ABS', [slot(0xbf, 6, 1), slot(0x20), EXIT]],
-  ['LD_IND', [slot(0xbf, 6, 1), slot(0x40, 0, 6), EXIT]],
   ['a kfunc call', [slot(0x85, 0, 2, 0, 5), EXIT]],
   ['may_goto', [R0, slot(0xe5), EXIT]],
   ['a load-acquire (BPF_LOAD_ACQ)', [R0, slot(0x7a, 10, 0, -8), slot(0xdb, 0, 10, -8, 0x100), EXIT]],

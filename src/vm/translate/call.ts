@@ -6,9 +6,9 @@ import type { Instruction } from '../../isa/instruction.ts';
 import { HELPER } from '../../spec/helper-numbers.ts';
 import {
   type BlockState,
-  DEAD_REGISTER,
   emitFault,
   type FunctionContext,
+  killRegisters,
   popRegister,
   pushExactFuel,
   pushRegister,
@@ -37,13 +37,6 @@ export function emitCall(context: FunctionContext, state: BlockState, instructio
     const inline = INLINE_HELPERS[instruction.imm];
     if (inline === undefined || !inline(context, state, instruction)) emitHelper(context, instruction);
     killRegisters(context, 1);
-  }
-}
-
-function killRegisters(context: FunctionContext, first: number): void {
-  for (let register = first; register <= 5; register++) {
-    context.code.i64(DEAD_REGISTER);
-    popRegister(context, register);
   }
 }
 

@@ -45,6 +45,8 @@ export interface ModuleContext {
   readonly typeIndexes: { readonly program: number };
   /** Index of the module's own `tail_call` function. */
   readonly tailCallFunction: number;
+  /** Index of the module's own function for packet loads; undefined when the program has none. */
+  readonly packetLoadFunction: number | undefined;
   /** Index of the Wasm function for the BPF function that starts at this slot. */
   functionAt(pc: number): number;
   /** Rounded depth of the frame of the function that starts at this slot. */
@@ -107,6 +109,14 @@ export function pushRegister(context: FunctionContext, register: number): void {
 /** Pops an i64 into a register. r10 is read-only, which the verifier has made sure of. */
 export function popRegister(context: FunctionContext, register: number): void {
   context.code.set(context.registers[register]!);
+}
+
+/** Makes r0 or r1 to r5 what they are when they hold nothing any more. */
+export function killRegisters(context: FunctionContext, first: number): void {
+  for (let register = first; register <= 5; register++) {
+    context.code.i64(DEAD_REGISTER);
+    popRegister(context, register);
+  }
 }
 
 export function pushProgram(context: FunctionContext): void {

@@ -25,6 +25,7 @@ import { emitDispatch } from './dispatch.ts';
 import { emitEnterFrame, emitOpenFrame } from './frame-code.ts';
 import { emitCondition, emitFuelTest, emitRefillInPlace } from './jump.ts';
 import { emitAtomic, emitLoad, emitStore } from './memory.ts';
+import { emitPacketLoad } from './packet-load.ts';
 import { type Destination, emitStructured, type StructureEmitter } from './structure.ts';
 import { emitTraceEnter, emitTraceHead, emitTraceRegister } from './trace.ts';
 
@@ -207,11 +208,12 @@ export class BlockWriter implements StructureEmitter {
     emitFault(this.#context, state, 'bad_insn', instruction);
   }
 
-  /** A segment is paid for at its start and ends behind each call, so that a callee finds the exact count. */
+  /** A segment is paid for at its start and ends behind each call and packet load, so that a callee or an early return has the exact count. */
   #segmentEnd(start: number, end: number): number {
     const { instructions } = this.#function;
     for (let index = start; index < end; index++) {
-      if (OPCODES[instructions[index]!.opcode]?.kind === 'call') return index + 1;
+      const kind = OPCODES[instructions[index]!.opcode]?.kind;
+      if (kind === 'call' || kind === 'load_packet') return index + 1;
     }
     return end;
   }
@@ -243,6 +245,9 @@ export class BlockWriter implements StructureEmitter {
         return;
       case 'atomic':
         emitAtomic(context, state, row, instruction);
+        return;
+      case 'load_packet':
+        emitPacketLoad(context, state, row, instruction, () => this.#leave(instruction));
         return;
       case 'load_imm64':
         this.#loadImmediate64(instruction);
@@ -284,6 +289,12 @@ export class BlockWriter implements StructureEmitter {
   }
 
   #exit(instruction: Instruction): void {
+    emitTraceRegister(this.#context, 0);
+    this.#leave(instruction);
+  }
+
+  /** Returns from the function with r0. */
+  #leave(instruction: Instruction): void {
     const context = this.#context;
     const { code } = context;
     storeFuel(context);
@@ -294,7 +305,6 @@ export class BlockWriter implements StructureEmitter {
       code.i32(0).i32(instruction.pc).memory('i32_store', CELL.LAST_PC);
     }
     emitOpenFrame(context, PERMISSION.NONE);
-    emitTraceRegister(context, 0);
     pushRegister(context, 0);
     code.op('return');
   }
@@ -312,7 +322,7 @@ export class BlockWriter implements StructureEmitter {
       instruction.offset === 0
     )
       state.maps[dst] = state.maps[src];
-    else if (row?.kind === 'call') state.maps.fill(undefined, 0, 6);
+    else if (row?.kind === 'call' || row?.kind === 'load_packet') state.maps.fill(undefined, 0, 6);
     else if (row?.kind === 'atomic') {
       state.maps[0] = undefined;
       state.maps[src] = undefined;

@@ -13,6 +13,7 @@ export const FAULT_REASON = {
   not_prog_array: 3,
   call_depth: 4,
   stack_overflow: 5,
+  not_packet: 6,
 } as const;
 
 export type FaultReason = keyof typeof FAULT_REASON;

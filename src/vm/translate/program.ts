@@ -10,6 +10,7 @@ import { type MapShape, type ModuleContext, PROGRAM_TYPE, SUBPROGRAM_TYPE, type 
 import { type AnalysedFunction, analyseFunction, translateFunction } from './function.ts';
 import { addTailCallFunction } from './hop.ts';
 import { declareImports } from './imports.ts';
+import { addPacketLoadFunction } from './packet-load.ts';
 
 /** V8 needs more memory than a worker has to optimise functions above this size. */
 export const MAX_INSTRUCTIONS_PER_FUNCTION = 10_000;
@@ -54,7 +55,9 @@ export function translateProgram(
   const module = new ModuleBuilder();
   const imports = declareImports(module, options.trace);
   const tailCallFunction = addTailCallFunction(module, imports);
-  const first = tailCallFunction + 1;
+  const packetLoads = instructions.some((one) => OPCODES[one.opcode]?.kind === 'load_packet');
+  const packetLoadFunction = packetLoads ? addPacketLoadFunction(module) : undefined;
+  const first = (packetLoadFunction ?? tailCallFunction) + 1;
   // A program that calls its own start has that function twice: a program's function has other parameters than one that is called.
   const entry = functions[0];
   const called = functions.slice(entry !== undefined && isCalled(entry, functions) ? 0 : 1);
@@ -67,6 +70,7 @@ export function translateProgram(
     maps,
     typeIndexes: { program: module.type(PROGRAM_TYPE) },
     tailCallFunction,
+    packetLoadFunction,
     functionAt: (pc) => indexAt.get(pc) ?? unknownFunction(pc),
     depthAt: (pc) => depthAt.get(pc) ?? unknownFunction(pc),
     deadSlots: new Set(options.dead),

@@ -180,10 +180,10 @@ export class Kernel implements Disposable {
   }
 
   /** BPF_MAP_LOOKUP_ELEM. Of a per-CPU value the part of CPU 0, on which test runs run. */
-  lookup(map: KernelMap, key: Uint8Array): { value: Uint8Array | undefined; errno: Errno } {
+  lookup(map: KernelMap, key: Uint8Array, flags = 0): { value: Uint8Array | undefined; errno: Errno } {
     this.#begin();
     const value = this.#system.buffer(transferBytes(map.spec, this.#cpus));
-    const errno = this.#element(COMMAND.MAP_LOOKUP_ELEM, map, key, value, 0);
+    const errno = this.#element(COMMAND.MAP_LOOKUP_ELEM, map, key, value, flags);
     return { value: errno === null ? value.bytes.slice(0, map.spec.valueSize) : undefined, errno };
   }
 

@@ -189,6 +189,9 @@ export class Comparison {
           slots: new Map(slots.filter(([map]) => map === index).map(([, slot, program]) => [slot, program])),
         };
       }),
+      ...(run.packet?.loads === undefined
+        ? {}
+        : { packet: { ...run.packet.loads, bytes: packet.bytes, end: run.packet.end } }),
       clockBase: view.getBigUint64(CELL.CLOCK_BASE, true),
       random: randomNumbers(view.getUint32(CELL.RANDOM, true), view.getUint32(CELL.RANDOM + 4, true)),
       deadRegister: BigInt(DEAD_REGISTER),

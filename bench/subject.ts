@@ -1,0 +1,39 @@
+/** One way of running one program, ready to be timed. */
+
+import { readFileSync } from 'node:fs';
+import type { RunSpec } from '../src/contract/run-spec.ts';
+import { type RunDescription, runSpec } from '../test/support/engine-run.ts';
+import type { BenchRow } from './rows.ts';
+
+export interface Subject {
+  /** Runs the program so often and answers the last result, u32. */
+  readonly run: (repeat: number) => number;
+}
+
+export function programBytes(name: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(new URL(`programs/${name}`, import.meta.url)));
+}
+
+function littleEndian(value: number, bytes: number): string {
+  const buffer = Buffer.alloc(bytes);
+  buffer.writeUInt32LE(value);
+  return buffer.toString('hex');
+}
+
+/** The row as a run of the API. */
+export function rowSpec(row: BenchRow, extra: Partial<RunDescription> = {}): RunSpec {
+  const { elements } = row;
+  const entries = Array.from(
+    { length: elements?.count ?? 0 },
+    (_, key) => [littleEndian(key, 4), littleEndian(key, 8)] as const,
+  );
+  const settings = { type: null, keySize: null, valueSize: null, maxEntries: null, entries };
+  return runSpec({
+    object: programBytes(`${row.object}.o`),
+    entry: row.entry,
+    packet: row.packet(),
+    ...(elements === undefined ? {} : { maps: { [elements.map]: settings } }),
+    returnMaps: [],
+    ...extra,
+  });
+}
