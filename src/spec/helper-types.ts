@@ -67,7 +67,7 @@ const OPEN_TO: Partial<Record<ProgramType, readonly number[]>> = {
 };
 
 /** Types whose full list is not known, since Linux loads them only for an attach target. */
-export const UNPROBED_TYPES: readonly ProgramType[] = ['lirc_mode2', 'tracing', 'struct_ops', 'ext', 'lsm'];
+const UNPROBED_TYPES: readonly ProgramType[] = ['lirc_mode2', 'tracing', 'struct_ops', 'ext', 'lsm'];
 
 const EVERY_TYPE: ReadonlySet<number> = new Set(OPEN_TO_ALL);
 

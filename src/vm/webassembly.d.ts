@@ -3,6 +3,7 @@ declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum: number; shared: boolean });
     readonly buffer: SharedArrayBuffer;
+    grow(pages: number): number;
   }
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
@@ -20,5 +21,6 @@ declare namespace WebAssembly {
   }
   class Global {
     constructor(descriptor: { value: 'i32'; mutable: boolean }, value: number);
+    value: number;
   }
 }

@@ -196,7 +196,8 @@ test('what cannot be read names section and offset', async (context) => {
         () => readObject(bytes),
         (error) => {
           assert.ok(error instanceof ElfError, String(error));
-          assert.deepEqual({ ...error, ...expected }, { ...error });
+          for (const [field, value] of Object.entries(expected))
+            assert.deepEqual(Reflect.get(error, field), value, field);
           assert.match(error.message, text);
           return true;
         },

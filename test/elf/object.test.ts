@@ -76,7 +76,9 @@ test('objects are linked as libbpf links them, or refused with its errno', async
           section,
           code: Buffer.from(code).toString('hex'),
         })),
-        row.programs.filter(({ autoload }) => autoload === 1).map(({ autoload: _, ...rest }) => rest),
+        row.programs
+          .filter(({ autoload }) => autoload === 1)
+          .map(({ autoload, ...rest }) => (autoload === 1 ? rest : assert.fail('filtered'))),
       );
     });
   }
