@@ -66,9 +66,6 @@ const OPEN_TO: Partial<Record<ProgramType, readonly number[]>> = {
   raw_tracepoint_writable: TRACING,
 };
 
-/** Types whose full list is not known, since Linux loads them only for an attach target. */
-const UNPROBED_TYPES: readonly ProgramType[] = ['lirc_mode2', 'tracing', 'struct_ops', 'ext', 'lsm'];
-
 const EVERY_TYPE: ReadonlySet<number> = new Set(OPEN_TO_ALL);
 
 /** May a program of this type call the helper on Linux 6.18? Whether Waggle has it is another question (HelperRow.implemented). */
