@@ -113,7 +113,11 @@ export function describeRunTimes(times: RunTimes): string {
     const ratio = (column: Column, base: Column) => formatRatio(summary(times, column, base)?.[part] ?? Number.NaN);
     lines.push([
       label,
-      ...['', '', '', '', ''],
+      '',
+      '',
+      '',
+      '',
+      '',
       ratio('checks', 'kernel'),
       ratio('unchecked', 'kernel'),
       ratio('checks', 'wasm'),
