@@ -9,11 +9,12 @@ const CONTEXT_BYTES = 24;
 export function wasmSubject(row: BenchRow): Subject {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(programBytes(`${row.object}.wasm`)), {});
   const memory = instance.exports.memory as WebAssembly.Memory;
-  const base = (instance.exports.__heap_base as WebAssembly.Global).value as number;
+  const base = (instance.exports.__heap_base as unknown as { readonly value: number }).value;
   const program = instance.exports.program as unknown as (context: number) => number;
   const packet = row.packet();
   const data = base + CONTEXT_BYTES + 8;
-  if (data + packet.length > memory.buffer.byteLength) memory.grow(1);
+  if (data + packet.length > memory.buffer.byteLength)
+    throw new Error(`${row.object}.wasm: its memory is too small for the packet`);
   new Uint8Array(memory.buffer).set(packet, data);
   const view = new DataView(memory.buffer);
   view.setUint32(base, data, true);
