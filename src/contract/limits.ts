@@ -18,7 +18,7 @@ export const LIMITS = {
   // One run: ceilings of what a caller may ask for.
   maxInstructions: { default: 1e10, most: 1e15, unit: 'instructions', text: 'Ceiling of budgets.instructions.' },
   maxWallMs: { default: 60_000, most: 3_600_000, unit: 'ms', text: 'Ceiling of budgets.wallMs.' },
-  maxMemoryBytes: { default: 256 * MIB, most: 3072 * MIB, unit: 'bytes', text: 'Ceiling of budgets.memoryBytes.' },
+  maxMemoryBytes: { default: 256 * MIB, most: 448 * MIB, unit: 'bytes', text: 'Ceiling of budgets.memoryBytes.' },
   maxTraceBytes: { default: 64 * MIB, most: 1024 * MIB, unit: 'bytes', text: 'Ceiling of budgets.traceBytes.' },
   maxRepeat: { default: 100_000, most: 1e6, unit: 'repetitions', text: 'Ceiling of repeat.' },
   // One request: what its parts may hold.
@@ -28,7 +28,7 @@ export const LIMITS = {
     unit: 'programs',
     text: 'Programs of a run, those of its object included.',
   },
-  maxMaps: { default: 256, most: 65_536, unit: 'maps', text: 'Maps of a run, those of its object included.' },
+  maxMaps: { default: 256, most: 1_024, unit: 'maps', text: 'Maps of a run, those of its object included.' },
   maxMapSettings: {
     default: 65_536,
     most: 1e7,
@@ -41,11 +41,41 @@ export const LIMITS = {
     unit: 'instructions',
     text: 'Instructions of one program.',
   },
+  maxInstructionsPerRun: {
+    default: 100_000,
+    most: 1_000_000,
+    unit: 'instructions',
+    text: 'Instructions of all programs of a run together.',
+  },
   maxInstructionsPerFunction: {
     default: 10_000,
     most: 10_000,
     unit: 'instructions',
     text: 'Instructions of one function of a program.',
+  },
+  maxInstructionsPerIrreducibleFunction: {
+    default: 4_096,
+    most: 4_096,
+    unit: 'instructions',
+    text: 'Instructions of a function in which some loop has more than one entry.',
+  },
+  maxBlocksPerFunction: {
+    default: 8_192,
+    most: 8_192,
+    unit: 'basic blocks',
+    text: 'Basic blocks of one function of a program.',
+  },
+  maxModuleBytes: {
+    default: 8 * MIB,
+    most: 8 * MIB,
+    unit: 'bytes',
+    text: 'Size of one program after its translation to WebAssembly.',
+  },
+  maxFillProbes: {
+    default: 20_000_000,
+    most: 1e9,
+    unit: 'elements',
+    text: 'Elements looked at while the initial entries of hash maps are put in.',
   },
   maxObjectBytes: { default: 4 * MIB, most: 64 * MIB, unit: 'bytes', text: 'Size of an ELF object.' },
   maxPacketBytes: { default: MIB, most: MIB, unit: 'bytes', text: 'Size of input.packet.' },

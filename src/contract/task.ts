@@ -1,18 +1,26 @@
 /** What the API thread and a run thread say to each other. Everything here is structured-cloneable. */
 
 import type { MessagePort } from 'node:worker_threads';
+import type { LimitName, Limits } from './limits.ts';
 import type { Problem } from './problem.ts';
 import type { ChainRow, PrintRow, RunResult } from './result.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Limits of the server that the engine enforces (configuration, by their name in /v1/limits). */
-export interface EngineLimits {
-  readonly maxPrograms: number;
-  readonly maxMaps: number;
-  readonly maxInstructionsPerProgram: number;
-  readonly maxInstructionsPerFunction: number;
-  readonly maxMemoryBytes: number;
-}
+export type EngineLimits = Pick<Limits, (typeof ENGINE_LIMITS)[number]>;
+
+export const ENGINE_LIMITS = [
+  'maxPrograms',
+  'maxMaps',
+  'maxInstructionsPerProgram',
+  'maxInstructionsPerRun',
+  'maxInstructionsPerFunction',
+  'maxInstructionsPerIrreducibleFunction',
+  'maxBlocksPerFunction',
+  'maxModuleBytes',
+  'maxFillProbes',
+  'maxMemoryBytes',
+] as const satisfies readonly LimitName[];
 
 export interface RunTask {
   readonly kind: 'run';

@@ -32,6 +32,7 @@ export interface ReadRun {
   readonly type: ImplementedProgramType;
   readonly start: RunStart;
   readonly mode: VerifyMode;
+  readonly limits: EngineLimits;
 }
 
 /**
@@ -67,6 +68,7 @@ export function readRun(spec: RunSpec, limits: EngineLimits): ReadRun {
     type,
     start: startOf(spec, type),
     mode: spec.verify ?? PROGRAM_TYPE_RULES[type].defaultVerify,
+    limits,
   };
 }
 

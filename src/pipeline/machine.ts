@@ -16,9 +16,6 @@ import type { ReadRun } from './load.ts';
 import type { CompiledProgram } from './module-cache.ts';
 import { ProblemFound } from './refused.ts';
 
-/** Steps along buckets that initial elements may take together: keys that all meet in one bucket would take a minute. */
-export const MAX_FILL_PROBES = 20_000_000;
-
 /** Bytes of guest memory that the run takes. */
 export function runFootprint(run: ReadRun, packet: Uint8Array | null): number {
   return footprint(run.maps, run.start.context.length, packet?.length ?? 0) + scratchBytes(run.maps);
@@ -108,7 +105,10 @@ function packetOf(run: ReadRun, layout: ContextLayout | null, packet: Uint8Array
   return { bytes, start: run.start.packetMeta, end: run.start.packetEnd, permission, loads };
 }
 
-/** Initial elements go in as BPF_MAP_UPDATE_ELEM would put them; slots by program number. */
+/**
+ * Initial elements go in as BPF_MAP_UPDATE_ELEM would put them; slots by program number.
+ * @throws ProblemFound also when so many keys meet in one bucket that putting them in would take a minute (maxFillProbes)
+ */
 function fillMaps(vm: Vm, run: ReadRun, spec: RunSpec, memory: GuestMemory): void {
   const scratch = scratchBytes(run.maps);
   const key = scratch === 0 ? 0 : memory.allocate(scratch);
@@ -120,8 +120,8 @@ function fillMaps(vm: Vm, run: ReadRun, spec: RunSpec, memory: GuestMemory): voi
       memory.bytes.set(entry.value, value);
       const result = vm.maps[index]!.update(key, value, UPDATE.ANY);
       probes += memory.takeWork() / PROBE_WORK;
-      if (probes > MAX_FILL_PROBES) {
-        const detail = `too many keys of '${map.name}' meet in one bucket: filling it takes more than ${MAX_FILL_PROBES} probes`;
+      if (probes > run.limits.maxFillProbes) {
+        const detail = `too many keys of '${map.name}' meet in one bucket, maxFillProbes is ${run.limits.maxFillProbes}`;
         throw new ProblemFound('limit_exceeded', '/maps', detail, { limit: 'maxFillProbes' });
       }
       if (result === 0) return;

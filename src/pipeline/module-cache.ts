@@ -5,7 +5,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import type { MapShape, TranslateOptions } from '../vm/translate/context.ts';
-import { translateProgram } from '../vm/translate/program.ts';
+import { type TranslateLimits, translateProgram } from '../vm/translate/program.ts';
 import { ProblemFound } from './refused.ts';
 
 /** Modules that one thread keeps. */
@@ -30,6 +30,7 @@ export class ModuleCache {
     instructions: readonly Instruction[],
     maps: readonly MapSpec[],
     options: TranslateOptions,
+    limits: TranslateLimits,
   ): CompiledProgram & { readonly hit: boolean } {
     const key = moduleKey(program.code, instructions, maps, options);
     const known = this.#modules.get(key);
@@ -38,7 +39,7 @@ export class ModuleCache {
       this.#modules.set(key, known);
       return { ...known, hit: true };
     }
-    const translation = translateProgram(instructions, maps, options);
+    const translation = translateProgram(instructions, maps, options, limits);
     if (translation.kind === 'limit') {
       const detail = `program '${program.name}': ${translation.message}`;
       throw new ProblemFound('limit_exceeded', '', detail, { limit: translation.limit });

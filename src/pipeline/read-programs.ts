@@ -9,6 +9,7 @@ import { readObject } from '../elf/object.ts';
 import { AssemblyError, assemble } from '../isa/assemble.ts';
 import { assembleUbpf } from '../isa/assembler/ubpf.ts';
 import { DecodeError, decode } from '../isa/decode.ts';
+import { SLOT_BYTES } from '../isa/instruction.ts';
 import { helperId } from '../spec/helpers.ts';
 import type { FunctionSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
 import { isImplementedProgramType, isProgramType, type ProgramType } from '../spec/programs.ts';
@@ -61,7 +62,18 @@ export function readPrograms(
     const detail = `the run has ${count} programs, maxPrograms is ${limits.maxPrograms}`;
     throw new ProblemFound('limit_exceeded', '/programs', detail, { limit: 'maxPrograms' });
   }
-  const programs = [...object.programs, ...spec.programs.map((request) => readProgram(request, mapNames))];
+  const programs: ProgramSpec[] = [];
+  let slots = 0;
+  const add = (program: ProgramSpec, pointer: string) => {
+    slots += program.code.length / SLOT_BYTES;
+    if (slots > limits.maxInstructionsPerRun) {
+      const detail = `the programs of the run up to '${program.name}' have ${slots} instruction slots, maxInstructionsPerRun is ${limits.maxInstructionsPerRun}`;
+      throw new ProblemFound('limit_exceeded', pointer, detail, { limit: 'maxInstructionsPerRun' });
+    }
+    programs.push(program);
+  };
+  for (const program of object.programs) add(program, OBJECT_POINTER);
+  for (const request of spec.programs) add(readProgram(request, mapNames), request.pointer);
   const seen = new Set<string>();
   programs.forEach((program, index) => {
     const request = spec.programs[index - object.programs.length];
@@ -70,7 +82,7 @@ export function readPrograms(
       throw new ProblemFound('bad_reference', pointer, `there are two programs named '${program.name}'`);
     }
     seen.add(program.name);
-    const slots = program.code.length / 8;
+    const slots = program.code.length / SLOT_BYTES;
     if (slots > limits.maxInstructionsPerProgram) {
       const detail = `program '${program.name}' has ${slots} instruction slots, maxInstructionsPerProgram is ${limits.maxInstructionsPerProgram}`;
       throw new ProblemFound('limit_exceeded', request?.pointer ?? OBJECT_POINTER, detail, {

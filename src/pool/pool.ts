@@ -95,15 +95,8 @@ export class RunPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { maxPrograms, maxMaps, maxInstructionsPerProgram, maxInstructionsPerFunction, maxMemoryBytes } =
-      options.limits;
-    this.#engineLimits = {
-      maxPrograms,
-      maxMaps,
-      maxInstructionsPerProgram,
-      maxInstructionsPerFunction,
-      maxMemoryBytes,
-    };
+    const { limits } = options;
+    this.#engineLimits = Object.fromEntries(ENGINE_LIMITS.map((name) => [name, limits[name]])) as unknown as EngineLimits;
     this.#threads = Array.from({ length: options.threads }, () => new RunThread(options.worker));
     this.#idle = [...this.#threads];
   }

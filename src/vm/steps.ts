@@ -147,13 +147,10 @@ export class RegisterFold {
         return;
       case 'packet_load':
         // A value has 32 bits; anything else is a load out of range, which returns 0 from its function.
-        if (high !== 0) {
-          this.#exit(0, 0);
-          return;
-        }
         this.#kill(frame, 1);
-        frame.words[0] = low;
-        frame.words[1] = high;
+        frame.words[0] = high === 0 ? low : 0;
+        frame.words[1] = 0;
+        if (high !== 0) this.#exit(0, 0);
         return;
       case 'tail_call':
         if (low === 0) this.#kill(frame, 0);

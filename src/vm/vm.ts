@@ -114,7 +114,7 @@ export interface VmTrace {
 }
 
 const NO_TAIL_CALL_BUDGET = 0xffff_ffff;
-const SLOT_WAIT_MS = 1;
+const SLOT_WAIT_MS = 0.02;
 const CLOCK_BASE_NS = 1_000_000_000_000n;
 const CLOCK_SPREAD_NS = 1n << 40n;
 const SEED_MIX = 0x9e37_79b9_7f4a_7c15n;

@@ -76,6 +76,7 @@ class Applied {
     if (row.insn === 'exit') this.#exit(frame, row, next);
     else if (row.insn.startsWith('call bpf_tail_call#')) this.#tailCall(frame, row, next);
     else if (row.dst === undefined) return;
+    else if (row.insn.includes(' *)skb[')) this.#packetLoad(frame, row, next);
     else if (row.dst === 10) this.#call(frame, row, row.value!);
     else {
       if (row.insn.startsWith('call ')) frame.registers.fill(DEAD, 1, 6);
@@ -92,6 +93,15 @@ class Applied {
       caller.registers.fill(DEAD, 1, 6);
       caller.registers[0] = row.value!;
     } else if (next.pc !== null) this.frames = this.#invocation.frames.map(copyFrame).toReversed();
+  }
+
+  /** Out of range when control goes on anywhere but behind the load: then it has returned 0 from its function. */
+  #packetLoad(frame: Frame, row: StepRow, next: Next): void {
+    frame.registers.fill(DEAD, 1, 6);
+    frame.registers[0] = row.value!;
+    if (next.program === row.program && next.pc === row.pc + 1) return;
+    assert.equal(row.value, '0x0', `step ${row.step}: a packet load out of range`);
+    this.#exit(frame, row, next);
   }
 
   /** Taken when control goes on elsewhere; at the end of a run that ended inside the call nothing has happened. */

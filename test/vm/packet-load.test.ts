@@ -5,6 +5,7 @@ import { assemble } from '../../src/isa/assemble.ts';
 import { resultOf } from '../support/engine-run.ts';
 import { Comparison } from '../support/oracle/compare.ts';
 import { PACKET, PACKET_LOAD_ROWS } from '../support/packet-load-rows.ts';
+import { assertReplaysDescribed } from '../support/replayed.ts';
 
 const NAMES = { helper: () => undefined, map: () => undefined };
 const ETHERNET_HEADER = 14;
@@ -43,9 +44,9 @@ test('r6 must be the context when nothing verifies', () => {
   assert.equal(fault?.message, 'R6 of the packet load is 0x1, not the context');
 });
 
-test('a traced packet load out of range is a step that returns 0', () => {
-  const text = 'r6 = r1\ncall f\nr0 += 5\nexit\nf: r6 = r1\nr0 = *(u8 *)skb[1000]\nr0 = 7\nexit';
-  const { returnValue, counters } = resultOf({ programs: { entry: text }, type: 'sched_cls', packet: PACKET });
-  assert.equal(returnValue, 5);
-  assert.equal(counters.instructions, '6');
+test('steps and patches of packet loads, out of range and in subprograms too, give the state behind the run', () => {
+  for (const row of PACKET_LOAD_ROWS) {
+    const result = assertReplaysDescribed({ programs: { entry: row.text }, type: 'sched_cls', packet: PACKET });
+    assert.equal(result.returnValue, row.sched_cls, row.name);
+  }
 });

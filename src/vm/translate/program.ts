@@ -12,15 +12,26 @@ import { addTailCallFunction } from './hop.ts';
 import { declareImports } from './imports.ts';
 import { addPacketLoadFunction } from './packet-load.ts';
 
-/** V8 needs more memory than a worker has to optimise functions above this size. */
-export const MAX_INSTRUCTIONS_PER_FUNCTION = 10_000;
-/** The same for a function with irreducible control flow. */
-export const MAX_INSTRUCTIONS_PER_IRREDUCIBLE_FUNCTION = 4_096;
+/** What V8 can compile and optimise in the memory of a worker and in a second or two; a server may set less. */
+export interface TranslateLimits {
+  /** Above this V8's optimiser needs more memory than a worker has. */
+  readonly maxInstructionsPerFunction: number;
+  /** The same for a function with irreducible control flow. */
+  readonly maxInstructionsPerIrreducibleFunction: number;
+  readonly maxBlocksPerFunction: number;
+  /** Of a translation without the trace flag; with it a module is at most some 100 bytes an instruction larger. */
+  readonly maxModuleBytes: number;
+}
+
+export const TRANSLATE_LIMITS: TranslateLimits = {
+  maxInstructionsPerFunction: 10_000,
+  maxInstructionsPerIrreducibleFunction: 4_096,
+  maxBlocksPerFunction: 8_192,
+  maxModuleBytes: 8 * 1024 * 1024,
+};
 
 const MAX_CALL_FRAMES = 8;
 const FRAME_ROUNDING = 16;
-
-export type TranslateLimit = 'maxInstructionsPerFunction' | 'maxInstructionsPerIrreducibleFunction';
 
 export type Translation =
   | {
@@ -29,7 +40,7 @@ export type Translation =
       /** Bytes of each function's frame, by its first slot. */
       readonly frameBytes: ReadonlyMap<number, number>;
     }
-  | { readonly kind: 'limit'; readonly limit: TranslateLimit; readonly pc: number; readonly message: string };
+  | { readonly kind: 'limit'; readonly limit: keyof TranslateLimits; readonly message: string };
 
 /**
  * @param instructions a whole linked program that passed at least the verifier's runnable rules
@@ -39,15 +50,24 @@ export function translateProgram(
   instructions: readonly Instruction[],
   maps: readonly MapShape[],
   options: TranslateOptions,
+  limits: TranslateLimits = TRANSLATE_LIMITS,
 ): Translation {
   const ranges = findFunctions(instructions);
   const functions: AnalysedFunction[] = [];
   for (const range of ranges) {
+    const where = `the function at insn ${range.pc}`;
     const count = range.end - range.first;
-    if (count > MAX_INSTRUCTIONS_PER_FUNCTION) return tooLarge('maxInstructionsPerFunction', range.pc, count);
+    if (count > limits.maxInstructionsPerFunction) {
+      return tooLarge(limits, 'maxInstructionsPerFunction', `${where} has ${count} instructions`);
+    }
     const fn = analyseFunction(instructions.slice(range.first, range.end));
-    if (!fn.dominance.reducible && count > MAX_INSTRUCTIONS_PER_IRREDUCIBLE_FUNCTION) {
-      return tooLarge('maxInstructionsPerIrreducibleFunction', range.pc, count);
+    const blocks = fn.graph.blocks.length;
+    if (blocks > limits.maxBlocksPerFunction) {
+      return tooLarge(limits, 'maxBlocksPerFunction', `${where} has ${blocks} basic blocks`);
+    }
+    if (!fn.dominance.reducible && count > limits.maxInstructionsPerIrreducibleFunction) {
+      const what = `${where} has ${count} instructions and loops with two entries`;
+      return tooLarge(limits, 'maxInstructionsPerIrreducibleFunction', what);
     }
     functions.push(fn);
   }
@@ -81,18 +101,15 @@ export function translateProgram(
   for (const fn of called) module.addFunction(SUBPROGRAM_TYPE, translateFunction(context, fn, false));
   module.exportFunction('program', first);
   const frameBytes = new Map(functions.map((fn) => [fn.pc, fn.frame.bytes]));
-  return { kind: 'module', bytes: module.build(), frameBytes };
+  const bytes = module.build();
+  if (!options.trace && bytes.length > limits.maxModuleBytes) {
+    return tooLarge(limits, 'maxModuleBytes', `the translated program has ${bytes.length} bytes`);
+  }
+  return { kind: 'module', bytes, frameBytes };
 }
 
-function tooLarge(limit: TranslateLimit, pc: number, count: number): Translation {
-  const most =
-    limit === 'maxInstructionsPerFunction' ? MAX_INSTRUCTIONS_PER_FUNCTION : MAX_INSTRUCTIONS_PER_IRREDUCIBLE_FUNCTION;
-  return {
-    kind: 'limit',
-    limit,
-    pc,
-    message: `the function at insn ${pc} has ${count} instructions, ${limit} is ${most}`,
-  };
+function tooLarge(limits: TranslateLimits, limit: keyof TranslateLimits, what: string): Translation {
+  return { kind: 'limit', limit, message: `${what}, ${limit} is ${limits[limit]}` };
 }
 
 function unknownFunction(pc: number): never {
