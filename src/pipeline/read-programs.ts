@@ -63,33 +63,34 @@ export function readPrograms(
     throw new ProblemFound('limit_exceeded', '/programs', detail, { limit: 'maxPrograms' });
   }
   const programs: ProgramSpec[] = [];
-  let slots = 0;
-  const add = (program: ProgramSpec, pointer: string) => {
-    slots += program.code.length / SLOT_BYTES;
-    if (slots > limits.maxInstructionsPerRun) {
-      const detail = `the programs of the run up to '${program.name}' have ${slots} instruction slots, maxInstructionsPerRun is ${limits.maxInstructionsPerRun}`;
-      throw new ProblemFound('limit_exceeded', pointer, detail, { limit: 'maxInstructionsPerRun' });
+  const seen = new Set<string>();
+  let total = 0;
+  const within = (
+    limit: 'maxInstructionsPerProgram' | 'maxInstructionsPerRun',
+    slots: number,
+    pointer: string,
+    what: string,
+  ) => {
+    if (slots <= limits[limit]) return;
+    const detail = `${what} ${slots} instruction slots, ${limit} is ${limits[limit]}`;
+    throw new ProblemFound('limit_exceeded', pointer, detail, { limit });
+  };
+  const add = (program: ProgramSpec, pointer: string, namePointer: string) => {
+    const { name } = program;
+    const slots = program.code.length / SLOT_BYTES;
+    total += slots;
+    if (seen.has(name)) {
+      throw new ProblemFound('bad_reference', namePointer, `there are two programs named '${name}'`);
     }
+    within('maxInstructionsPerProgram', slots, pointer, `program '${name}' has`);
+    within('maxInstructionsPerRun', total, pointer, `the programs of the run up to '${name}' have`);
+    seen.add(name);
     programs.push(program);
   };
-  for (const program of object.programs) add(program, OBJECT_POINTER);
-  for (const request of spec.programs) add(readProgram(request, mapNames), request.pointer);
-  const seen = new Set<string>();
-  programs.forEach((program, index) => {
-    const request = spec.programs[index - object.programs.length];
-    if (seen.has(program.name)) {
-      const pointer = request === undefined ? OBJECT_POINTER : `${request.pointer}/name`;
-      throw new ProblemFound('bad_reference', pointer, `there are two programs named '${program.name}'`);
-    }
-    seen.add(program.name);
-    const slots = program.code.length / SLOT_BYTES;
-    if (slots > limits.maxInstructionsPerProgram) {
-      const detail = `program '${program.name}' has ${slots} instruction slots, maxInstructionsPerProgram is ${limits.maxInstructionsPerProgram}`;
-      throw new ProblemFound('limit_exceeded', request?.pointer ?? OBJECT_POINTER, detail, {
-        limit: 'maxInstructionsPerProgram',
-      });
-    }
-  });
+  for (const program of object.programs) add(program, OBJECT_POINTER, OBJECT_POINTER);
+  for (const request of spec.programs) {
+    add(readProgram(request, mapNames), request.pointer, `${request.pointer}/name`);
+  }
   return programs;
 }
 

@@ -10,7 +10,7 @@ import type { OutcomeCode } from '../contract/outcome.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { RunResult } from '../contract/result.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
-import type { EngineLimits, Observations, RunTask } from '../contract/task.ts';
+import { ENGINE_LIMITS, type EngineLimits, type Observations, type RunTask } from '../contract/task.ts';
 import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import { FairQueue, type Waiting } from './fair-queue.ts';
 import { isProven, PROOF, PROOF_DEADLINE_MS } from './proof.ts';
@@ -96,7 +96,9 @@ export class RunPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     const { limits } = options;
-    this.#engineLimits = Object.fromEntries(ENGINE_LIMITS.map((name) => [name, limits[name]])) as unknown as EngineLimits;
+    this.#engineLimits = Object.fromEntries(
+      ENGINE_LIMITS.map((name) => [name, limits[name]]),
+    ) as unknown as EngineLimits;
     this.#threads = Array.from({ length: options.threads }, () => new RunThread(options.worker));
     this.#idle = [...this.#threads];
   }
