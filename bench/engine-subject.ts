@@ -8,7 +8,7 @@ import { GuestMemory } from '../src/vm/guest-memory.ts';
 import { translateProgram } from '../src/vm/translate/program.ts';
 import type { VmTrace } from '../src/vm/vm.ts';
 import type { BenchRow } from './rows.ts';
-import { rowSpec, type Subject } from './subject.ts';
+import { rowSpec, type Subject, timed } from './subject.ts';
 
 export const ENGINE_VARIANTS = {
   checks: { checks: true, trace: false },
@@ -51,10 +51,11 @@ export function engineSubject(row: BenchRow, variant: EngineVariant): Subject {
     now: () => performance.now(),
   };
   return {
-    run: (repeat) => {
-      const done = vm.run(run.entry, repeat, { ...limits, deadline: performance.now() + DEADLINE_MS });
-      if (done.r0 === undefined) throw new Error(`${row.name}, ${variant}: ${done.code} ${done.stop?.message}`);
-      return Number(BigInt.asUintN(32, done.r0));
-    },
+    run: (repeat) =>
+      timed(() => {
+        const done = vm.run(run.entry, repeat, { ...limits, deadline: performance.now() + DEADLINE_MS });
+        if (done.r0 === undefined) throw new Error(`${row.name}, ${variant}: ${done.code} ${done.stop?.message}`);
+        return Number(BigInt.asUintN(32, done.r0));
+      }),
   };
 }

@@ -25,24 +25,18 @@ class Stopwatch {
     this.#subject = subject;
   }
 
-  #time(repeat: number): number {
-    const start = process.hrtime.bigint();
-    this.#subject.run(repeat);
-    return Number(process.hrtime.bigint() - start);
-  }
-
   /** Until V8 has optimised it, and the size of a batch is known. */
   warmUp(): void {
     const end = performance.now() + WARM_UP_MS;
     while (performance.now() < end) {
-      const elapsed = this.#time(this.#repeat);
+      const elapsed = this.#subject.run(this.#repeat).elapsed;
       const fitting = Math.ceil((this.#repeat * BATCH_MS * 1e6) / Math.max(elapsed, 1));
       this.#repeat = Math.min(Math.max(fitting, 1), this.#repeat * 8, MAX_BATCH);
     }
   }
 
   sample(): void {
-    this.#samples.push(this.#time(this.#repeat) / this.#repeat);
+    this.#samples.push(this.#subject.run(this.#repeat).elapsed / this.#repeat);
   }
 
   timing(): Timing {

@@ -31,7 +31,7 @@ export interface RunTimes {
 
 /** All subjects must give the same result, or nothing of this is a comparison. */
 function checkAgreement(row: BenchRow, subjects: ReadonlyMap<Column, Subject>): void {
-  const results = [...subjects].map(([column, subject]) => ({ column, result: subject.run(2) }));
+  const results = [...subjects].map(([column, subject]) => ({ column, result: subject.run(2).result }));
   if (new Set(results.map((one) => one.result)).size > 1) {
     throw new Error(`${row.name}: results differ: ${results.map((one) => `${one.column} ${one.result}`).join(', ')}`);
   }

@@ -6,8 +6,22 @@ import { type RunDescription, runSpec } from '../test/support/engine-run.ts';
 import type { BenchRow } from './rows.ts';
 
 export interface Subject {
-  /** Runs the program so often and answers the last result, u32. */
-  readonly run: (repeat: number) => number;
+  /** Runs the program so often. */
+  readonly run: (repeat: number) => SubjectRun;
+}
+
+export interface SubjectRun {
+  /** Of the last repetition, u32. */
+  readonly result: number;
+  /** Nanoseconds of all repetitions together. */
+  readonly elapsed: number;
+}
+
+/** Times a body that answers the result. */
+export function timed(body: () => number): SubjectRun {
+  const start = process.hrtime.bigint();
+  const result = body();
+  return { result, elapsed: Number(process.hrtime.bigint() - start) };
 }
 
 export function programBytes(name: string): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 /** The same C compiled to wasm32 by LLVM, in V8: what a sandbox costs that knows nothing of eBPF, its budget or its memory rules. */
 
 import type { BenchRow } from './rows.ts';
-import { programBytes, type Subject } from './subject.ts';
+import { programBytes, type Subject, timed } from './subject.ts';
 
 /** Fields of struct xdp_md. */
 const CONTEXT_BYTES = 24;
@@ -20,10 +20,11 @@ export function wasmSubject(row: BenchRow): Subject {
   view.setUint32(base, data, true);
   view.setUint32(base + 4, data + packet.length, true);
   return {
-    run: (repeat) => {
-      let result = 0;
-      for (let count = 0; count < repeat; count++) result = program(base);
-      return result >>> 0;
-    },
+    run: (repeat) =>
+      timed(() => {
+        let result = 0;
+        for (let count = 0; count < repeat; count++) result = program(base);
+        return result >>> 0;
+      }),
   };
 }

@@ -71,6 +71,8 @@ export interface TestRunResult {
   readonly errno: Errno;
   /** u32. */
   readonly returnValue: number;
+  /** Mean time of a repetition in whole nanoseconds, as the kernel measured it. */
+  readonly durationNs: number;
   readonly packet: Uint8Array | null;
   readonly context: Uint8Array | null;
 }
@@ -289,6 +291,7 @@ export class Kernel implements Disposable {
       return {
         errno: errno === 0 ? null : errnoName(errno),
         returnValue: attribute.getUint32(4, true),
+        durationNs: attribute.getUint32(36, true),
         packet: packet?.bytes.slice(0, attribute.getUint32(12, true)) ?? null,
         context: context?.bytes.slice() ?? null,
       };
