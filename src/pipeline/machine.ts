@@ -72,7 +72,8 @@ export function buildVm(
   return vm;
 }
 
-function contextOf(layout: ContextLayout, start: RunStart): VmContext {
+/** The context of a run: which of its bytes the type may read and write, and where it holds the packet's addresses. */
+export function contextOf(layout: ContextLayout, start: RunStart): VmContext {
   const permissions = new Uint8Array(layout.size);
   const packetFields: { offset: number; packetOffset: number }[] = [];
   for (const field of layout.fields) {
@@ -92,7 +93,7 @@ function contextOf(layout: ContextLayout, start: RunStart): VmContext {
 }
 
 /** The packet's bytes are open only where the program can get their address. */
-function packetOf(run: ReadRun, layout: ContextLayout | null, packet: Uint8Array | null): VmPacket | undefined {
+export function packetOf(run: ReadRun, layout: ContextLayout | null, packet: Uint8Array | null): VmPacket | undefined {
   const rules = PROGRAM_TYPE_RULES[run.type];
   if (rules.packet === 'none') return undefined;
   const bytes = packet ?? new Uint8Array(0);

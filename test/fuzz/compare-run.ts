@@ -33,7 +33,7 @@ export function compareRun(
 export function describeRun(generated: GeneratedRun): string {
   const { maps = [], slots = [], packet, instructions, tailCalls, maxTailCalls } = generated.run;
   return [
-    `seed ${generated.seed}${generated.unsafe ? ', unsafe' : ''}`,
+    `seed ${generated.seed}, ${generated.type}${generated.unsafe ? ', unsafe' : ''}`,
     `instructions ${instructions}, tailCalls ${tailCalls}, maxTailCalls ${maxTailCalls}, packet ${packet?.bytes.length} bytes`,
     ...maps.map(
       (map, index) => `map ${index}: ${map.type} key ${map.keySize} value ${map.valueSize} x ${map.maxEntries}`,

@@ -28,6 +28,9 @@ export interface FunctionSettings {
   readonly newLabel: () => number;
   readonly signature: Signature;
   readonly maps: readonly MapSpec[];
+  readonly context: ContextOffsets;
+  /** The program's type has LD_ABS and LD_IND. */
+  readonly packetLoads: boolean;
   readonly callees: readonly CalledFunction[];
   readonly unsafe: boolean;
   /** Statements at the top level. */
@@ -45,6 +48,7 @@ const JUMPS = rowsOf('jump');
 const LOADS = rowsOf('load');
 const STORES = rowsOf('store');
 const ATOMICS = rowsOf('atomic');
+const PACKET_LOADS = rowsOf('load_packet');
 
 const CONTEXT = 6;
 const COUNTER = 7;
@@ -62,6 +66,7 @@ const OPCODE = {
   MOV_IMM: 0xb7,
   MOV_REG: 0xbf,
   LOAD_WORD: 0x61,
+  STORE_WORD: 0x63,
   STORE_IMM: 0x7a,
   STORE_REG: 0x7b,
   LOAD_LONG: 0x79,
@@ -75,11 +80,19 @@ const OPCODE = {
   LDDW: 0x18,
 } as const;
 const HELPER = { LOOKUP: 1, UPDATE: 2, DELETE: 3, KTIME: 5, RANDOM: 7, CPU: 8, TAIL_CALL: 12 } as const;
+/** SKF_NET_OFF and SKF_LL_OFF. */
+const NETWORK_OFFSET = -0x10_0000;
+const LINK_OFFSET = -0x20_0000;
 const MAX_NESTING = 3;
 const MAX_ROUNDS = 6;
 
-/** Offsets of struct xdp_md. */
-const XDP = { DATA: 0, DATA_END: 4, READABLE: [12, 16] } as const;
+/** Offsets of 4-byte fields of a program type's context. */
+export interface ContextOffsets {
+  readonly data: number;
+  readonly dataEnd: number;
+  readonly readable: readonly number[];
+  readonly writable: readonly number[];
+}
 
 /** A stretch of bytes that may be accessed: `register` + `low` up to `high`, exclusive. */
 interface Window {
@@ -170,7 +183,7 @@ export class FunctionWriter {
   }
 
   #statement(): void {
-    const { signature, maps, callees, unsafe } = this.#settings;
+    const { signature, maps, callees, unsafe, packetLoads } = this.#settings;
     const hasContext = signature === 'context';
     const choices: (readonly [weight: number, write: () => void])[] = [
       [30, () => this.#arithmetic()],
@@ -189,6 +202,7 @@ export class FunctionWriter {
     if (callees.length > 0) choices.push([6, () => this.#call()]);
     if (hasContext) {
       choices.push([8, () => this.#packet()], [2, () => this.#contextField()]);
+      if (packetLoads) choices.push([6, () => this.#packetLoad()]);
       if (maps.some((map) => map.type === 'prog_array')) choices.push([4, () => this.#tailCall()]);
     }
     if (unsafe) choices.push([5, () => this.#unsafe()]);
@@ -343,9 +357,9 @@ export class FunctionWriter {
   #packet(): void {
     const length = this.#random.between(1, 24);
     const skip = this.#settings.newLabel();
-    this.#emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: XDP.DATA });
+    this.#emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: this.#settings.context.data });
     if (!this.#settings.unsafe || this.#random.chance(70)) {
-      this.#emit(OPCODE.LOAD_WORD, { dst: 2, src: CONTEXT, offset: XDP.DATA_END });
+      this.#emit(OPCODE.LOAD_WORD, { dst: 2, src: CONTEXT, offset: this.#settings.context.dataEnd });
       this.#emit(OPCODE.MOV_REG, { dst: 3, src: POINTER });
       this.#emit(OPCODE.ADD_IMM, { dst: 3, imm: length });
       this.#live.delete(2);
@@ -361,9 +375,30 @@ export class FunctionWriter {
   }
 
   #contextField(): void {
+    const { readable, writable } = this.#settings.context;
+    if (writable.length > 0 && this.#random.chance(50)) {
+      const offset = this.#random.pick(writable);
+      this.#emit(OPCODE.STORE_WORD, { dst: CONTEXT, src: this.#number(), offset });
+      return;
+    }
     const dst = this.#random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]);
-    this.#emit(OPCODE.LOAD_WORD, { dst, src: CONTEXT, offset: this.#random.pick(XDP.READABLE) });
+    this.#emit(OPCODE.LOAD_WORD, { dst, src: CONTEXT, offset: this.#random.pick(readable) });
     this.#live.add(dst);
+  }
+
+  /** LD_ABS or LD_IND, near the packet's borders and at the offsets of the classic BPF. */
+  #packetLoad(): void {
+    const row = this.#random.pick(PACKET_LOADS);
+    const imm = this.#random.pick([0, 0, 0, NETWORK_OFFSET, LINK_OFFSET]) + this.#random.between(-1, 40);
+    if (row.indirect) {
+      const src = this.#number();
+      if (this.#random.chance(70)) this.#emit(OPCODE.AND_IMM, { dst: src, imm: 31 });
+      this.#emit(row.opcode, { src, imm });
+    } else {
+      this.#emit(row.opcode, { imm });
+    }
+    this.#live.add(0);
+    this.#forget(1);
   }
 
   #loadMap(register: number, index: number): void {
@@ -480,7 +515,7 @@ export class FunctionWriter {
     } else if (sort === 2 && signature === 'context') {
       this.#access({ register: CONTEXT, low: -2, high: 26, aligned: false, writable: true });
     } else if (sort === 3 && signature === 'context') {
-      this.#emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: XDP.DATA });
+      this.#emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: this.#settings.context.data });
       this.#access({ register: POINTER, low: -4, high: 80, aligned: false, writable: true });
     } else if (sort === 4) {
       // Into a loop's middle, back to the start, over an initialisation: also irreducible graphs.

@@ -1,16 +1,34 @@
 /** A generated run: programs, maps, prog arrays with some slots filled, a packet, budgets. One seed, one run. */
 
 import { PERMISSION } from '../../src/contract/memory.ts';
+import { contextOf } from '../../src/pipeline/machine.ts';
+import { readContextInput } from '../../src/spec/context-input.ts';
+import { CONTEXTS } from '../../src/spec/contexts.ts';
 import type { MapSpec } from '../../src/spec/object.ts';
+import { ETHERNET_HEADER_BYTES } from '../../src/spec/programs.ts';
 import type { VmContext, VmPacket } from '../../src/vm/vm.ts';
 import type { ComparedRun } from '../support/oracle/compare.ts';
-import { type CalledFunction, FunctionWriter, type Signature } from './function-writer.ts';
+import { type CalledFunction, type ContextOffsets, FunctionWriter, type Signature } from './function-writer.ts';
 import { encodeItems, type Item } from './program.ts';
 import { Random } from './random.ts';
 
-/** Programs as items, so that they can be minimised; the rest as a run has it. All programs are of type xdp. */
+/** A program type that runs are generated for: what its context has, and whether it has packet loads. */
+interface TypeSettings {
+  readonly context: ContextOffsets;
+  readonly packetLoads: boolean;
+}
+
+const TYPES = {
+  xdp: { context: { data: 0, dataEnd: 4, readable: [12, 16], writable: [] }, packetLoads: false },
+  // len, pkt_type, mark, protocol; mark and priority.
+  sched_cls: { context: { data: 76, dataEnd: 80, readable: [0, 4, 8, 16, 32], writable: [8, 32] }, packetLoads: true },
+} as const satisfies Record<string, TypeSettings>;
+
+/** Programs as items, so that they can be minimised; the rest as a run has it. */
 export interface GeneratedRun {
   readonly seed: number;
+  /** Of all programs. */
+  readonly type: keyof typeof TYPES;
   /** Linux would refuse some of what is in it. */
   readonly unsafe: boolean;
   readonly programs: readonly (readonly Item[])[];
@@ -22,9 +40,6 @@ export interface GeneratorOptions {
   readonly unsafePercent: number;
 }
 
-const XDP_CONTEXT_BYTES = 24;
-const XDP_READABLE_BYTES = 20;
-const XDP_IFINDEX = 12;
 const PROG_ARRAY_SLOTS = 4;
 const SIGNATURES: readonly Signature[] = ['numbers', 'address', 'context'];
 /** Programs with wild jumps end by this. */
@@ -33,9 +48,10 @@ const INSTRUCTIONS = 20_000;
 export function generateRun(seed: number, options: GeneratorOptions): GeneratedRun {
   const random = new Random(seed);
   const unsafe = random.chance(options.unsafePercent);
+  const type = random.pick(['xdp', 'sched_cls'] as const);
   const maps = generateMaps(random);
   const count = random.pick([1, 1, 2, 2, 3]);
-  const programs = Array.from({ length: count }, () => generateProgram(random, maps, unsafe));
+  const programs = Array.from({ length: count }, () => generateProgram(random, TYPES[type], maps, unsafe));
   const slots = maps.flatMap((map, index) =>
     map.type !== 'prog_array'
       ? []
@@ -43,16 +59,17 @@ export function generateRun(seed: number, options: GeneratorOptions): GeneratedR
           random.chance(70),
         ),
   );
-  const packet = generatePacket(random);
+  const packet = generatePacket(random, TYPES[type].packetLoads);
   return {
     seed,
+    type,
     unsafe,
     programs,
     run: {
       maps,
       slots,
       packet,
-      context: xdpContext(packet.bytes.length),
+      context: generateContext(type, packet.bytes),
       seed: BigInt(random.bits()),
       instructions: random.chance(20) ? random.between(1, 300) : INSTRUCTIONS,
       tailCalls: random.chance(10) ? random.below(6) : null,
@@ -80,7 +97,7 @@ function generateMaps(random: Random): MapSpec[] {
 }
 
 /** The program's own function and up to three more; each may call those behind it. */
-function generateProgram(random: Random, maps: readonly MapSpec[], unsafe: boolean): Item[] {
+function generateProgram(random: Random, type: TypeSettings, maps: readonly MapSpec[], unsafe: boolean): Item[] {
   let labels = 0;
   const newLabel = () => labels++;
   const functions: CalledFunction[] = Array.from({ length: random.pick([1, 1, 1, 2, 3, 4]) }, (_, index) => ({
@@ -90,22 +107,24 @@ function generateProgram(random: Random, maps: readonly MapSpec[], unsafe: boole
   return functions.flatMap(({ label, signature }, index) => {
     const callees = unsafe && random.chance(10) ? functions : functions.slice(index + 1);
     const length = random.between(1, index === 0 ? 12 : 5);
-    const writer = new FunctionWriter({ random, newLabel, signature, maps, callees, unsafe, length });
+    const writer = new FunctionWriter({ ...type, random, newLabel, signature, maps, callees, unsafe, length });
     writer.write(label);
     return writer.items;
   });
 }
 
-function generatePacket(random: Random): VmPacket {
+function generatePacket(random: Random, packetLoads: boolean): VmPacket {
   const bytes = random.bytes(random.pick([14, 14, 20, 34, 64, 100]));
-  return { bytes, start: 0, end: bytes.length, permission: PERMISSION.READ_WRITE };
+  // An EtherType that asks for nothing behind it.
+  bytes.set([0x88, 0xb5], ETHERNET_HEADER_BYTES - 2);
+  const loads = packetLoads ? { start: 0, link: 0, network: ETHERNET_HEADER_BYTES } : undefined;
+  return { bytes, start: 0, end: bytes.length, permission: PERMISSION.READ_WRITE, loads };
 }
 
-/** struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex. */
-function xdpContext(packetBytes: number): VmContext {
-  const bytes = new Uint8Array(XDP_CONTEXT_BYTES);
-  bytes[XDP_IFINDEX] = 1;
-  const permissions = new Uint8Array(XDP_CONTEXT_BYTES).fill(PERMISSION.READ, 0, XDP_READABLE_BYTES);
-  const packetFields = [0, packetBytes, 0].map((packetOffset, index) => ({ offset: 4 * index, packetOffset }));
-  return { bytes, permissions, packetFields };
+/** The context as the type has it, and where it holds the packet's addresses. */
+function generateContext(type: GeneratedRun['type'], packet: Uint8Array): VmContext {
+  const input = readContextInput(type, null, packet);
+  const layout = CONTEXTS[type];
+  if (!input.ok || layout === null) throw new Error(`${type} does not take a packet of ${packet.length} bytes`);
+  return contextOf(layout, input.start);
 }

@@ -105,8 +105,23 @@ export class Comparison {
           }
         : {}),
     });
+    this.#fill(vm);
     for (const [map, slot, program] of run.slots ?? []) vm.initialiseSlot(map, slot, program);
     return vm;
+  }
+
+  /** Initial elements. */
+  #fill(vm: Vm): void {
+    for (const map of vm.maps) {
+      for (const { key, value } of map.spec.entries) {
+        const keyAddress = this.#memory.allocate(key.length);
+        const valueAddress = this.#memory.allocate(value.length);
+        this.#memory.bytes.set(key, keyAddress);
+        this.#memory.bytes.set(value, valueAddress);
+        const result = map.update(keyAddress, valueAddress, 0n);
+        if (result !== 0) throw new Error(`${map.spec.name} does not take its initial element: ${result}`);
+      }
+    }
   }
 
   /** Runs in the engine, and answers with what the oracle must be given for the same run. */
@@ -179,7 +194,9 @@ export class Comparison {
         // A hash's element begins with 8 bytes of links and its key, rounded up to 8.
         const valueOffset = spec.type === 'hash' ? 8 + Math.ceil(spec.keySize / 8) * 8 : 0;
         return {
-          kind: spec.type as OracleMapSetup['kind'],
+          // With the one CPU that a run sees, percpu_array is an array.
+          kind: spec.type === 'percpu_array' ? 'array' : (spec.type as OracleMapSetup['kind']),
+          entries: spec.entries,
           keySize: spec.keySize,
           valueSize: spec.valueSize,
           maxEntries: spec.maxEntries,
@@ -207,19 +224,20 @@ export class Comparison {
 
 /** The engine's frames: part of the address layout. */
 function frames(programs: readonly (readonly Instruction[])[]): (program: number, pc: number) => OracleFrame {
-  const known = programs.map((instructions) => {
-    const functions = findFunctions(instructions).map((range) => {
-      const { frame, pc } = analyseFunction(instructions.slice(range.first, range.end));
-      const depth = Math.ceil(frame.depth / FRAME_ROUNDING) * FRAME_ROUNDING;
-      return [pc, { bytes: frame.bytes, depth }] as const;
-    });
-    return new Map(functions);
-  });
+  // Most programs of a run are never started.
+  const known = programs.map(() => new Map<number, OracleFrame>());
   return (program, pc) => {
-    const frame = known[program]?.get(pc);
-    if (frame === undefined) throw new Error(`program ${program}: no function starts at slot ${pc}`);
+    const frame = known[program]!.get(pc) ?? analyse(programs[program]!, pc);
+    known[program]!.set(pc, frame);
     return frame;
   };
+}
+
+function analyse(instructions: readonly Instruction[], pc: number): OracleFrame {
+  const range = findFunctions(instructions).find((one) => one.pc === pc);
+  if (range === undefined) throw new Error(`no function starts at slot ${pc}`);
+  const { frame } = analyseFunction(instructions.slice(range.first, range.end));
+  return { bytes: frame.bytes, depth: Math.ceil(frame.depth / FRAME_ROUNDING) * FRAME_ROUNDING };
 }
 
 /** get_prandom_u32 as the engine documents it: a Weyl counter, keyed, through MurmurHash3's 32-bit finaliser. */

@@ -3,7 +3,7 @@
 import { type OracleMemory, type OracleRegion, openRegion } from './memory.ts';
 
 const ERRNO = { ENOENT: 2, E2BIG: 7, EEXIST: 17, EINVAL: 22 } as const;
-const UPDATE = { ANY: 0n, NOEXIST: 1n, EXIST: 2n } as const;
+const UPDATE = { ANY: 0n, NOEXIST: 1n, EXIST: 2n, LOCK: 4n } as const;
 
 /** A map and where its parts lie. */
 export interface OracleMapSetup {
@@ -17,6 +17,8 @@ export interface OracleMapSetup {
   readonly values: bigint;
   /** Bytes from one element's value to the next. */
   readonly stride: bigint;
+  /** Elements that are there before the run, in the order in which they are put in. */
+  readonly entries?: readonly OracleMapEntry[];
   /** prog_array: program numbers by slot. */
   readonly slots?: ReadonlyMap<number, number>;
 }
@@ -63,10 +65,12 @@ class OracleArray implements OracleMap {
   }
 
   update(key: Uint8Array, value: Uint8Array, flags: bigint): number {
-    if (flags > UPDATE.EXIST) return -ERRNO.EINVAL;
+    if ((flags & ~UPDATE.LOCK) > UPDATE.EXIST) return -ERRNO.EINVAL;
     const element = this.#element(key);
     if (element === undefined) return -ERRNO.E2BIG;
-    if (flags === UPDATE.NOEXIST) return -ERRNO.EEXIST;
+    if ((flags & UPDATE.NOEXIST) !== 0n) return -ERRNO.EEXIST;
+    // No value here has a lock in it.
+    if ((flags & UPDATE.LOCK) !== 0n) return -ERRNO.EINVAL;
     element.bytes.set(value);
     return 0;
   }
@@ -178,6 +182,15 @@ class OracleProgArray implements OracleMap {
 
 /** The map, its elements placed in the memory. */
 export function createOracleMap(setup: OracleMapSetup, memory: OracleMemory): OracleMap {
+  const map = emptyMap(setup, memory);
+  for (const { key, value } of setup.entries ?? []) {
+    const result = map.update(key, value, UPDATE.ANY);
+    if (result !== 0) throw new Error(`the oracle's map does not take its initial element: ${result}`);
+  }
+  return map;
+}
+
+function emptyMap(setup: OracleMapSetup, memory: OracleMemory): OracleMap {
   switch (setup.kind) {
     case 'array':
       return new OracleArray(setup, memory);
