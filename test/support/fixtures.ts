@@ -7,7 +7,7 @@ const EXAMPLES = new URL('../../examples/', import.meta.url);
 
 /** Bytes of a fixture or example object. */
 export function objectBytes(name: string): Uint8Array {
-  return new Uint8Array(readFileSync(new URL(name, name.startsWith('parser-chain') ? EXAMPLES : FIXTURES)));
+  return new Uint8Array(readFileSync(new URL(name, /^(parser-chain|worked-example)/.test(name) ? EXAMPLES : FIXTURES)));
 }
 
 /** Rows of a JSON file in test/fixtures. */
