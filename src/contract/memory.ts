@@ -7,14 +7,21 @@
  *   0x0002_0000  CHAIN: rows of tail calls, the first 2,048 and a ring of the last 2,048
  *   0x0004_0000  STACK: grows down from STACK_BASE; between two frames lies a red zone
  *   0x0007_0000  context, packet, map elements, prog-array slots: placed one after another with closed gaps
+ *   0x1fff_8000  closed, and zero for ever
  *   0x2000_0000  SHADOW: byte a + SHADOW_OFFSET holds the permission bits of guest byte a
- *   0x4000_0000  one spare page, so that the shadow of a wide access near the end can be read
+ *   0x4000_0000  one spare page, so that the shadow of an access near the end can be read; zero for ever
  */
 
 /** Guest addresses are below this; the permission byte of address a lies at a + SHADOW_OFFSET. */
 export const SHADOW_OFFSET = 0x2000_0000;
 export const WASM_PAGE_BYTES = 65_536;
 export const MEMORY_PAGES = (2 * SHADOW_OFFSET) / WASM_PAGE_BYTES + 1;
+
+/**
+ * The last bytes of the guest's addresses are never placed and stay zero: the translator reads the shadow of `base - offset` for a small base
+ * there, and must find no permission.
+ */
+const CLOSED_END_BYTES = 0x8000;
 
 /** An address below this is a null dereference. */
 export const FIRST_GUEST_PAGE = 0x1_0000;
@@ -167,5 +174,6 @@ export const STACK = {
   RED_ZONE: 64,
 } as const;
 
-/** The first byte that the layout may place something at. */
+/** The first byte that the layout may place something at, and one past the last. */
 export const DATA_REGION = 0x7_0000;
+export const DATA_END = SHADOW_OFFSET - CLOSED_END_BYTES;

@@ -2,6 +2,7 @@
 
 import {
   CHAIN,
+  DATA_END,
   DATA_REGION,
   FIRST_GUEST_PAGE,
   MAP_DESCRIPTOR,
@@ -50,7 +51,7 @@ export class GuestMemory {
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
     this.#words = new Uint32Array(buffer, 0, buffer.byteLength / WORD_BYTES);
-    this.capacity = Math.min(capacity, SHADOW_OFFSET - DATA_REGION);
+    this.capacity = Math.min(capacity, DATA_END - DATA_REGION);
     this.#openStack();
   }
 

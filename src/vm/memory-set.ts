@@ -3,13 +3,13 @@
  * that was dropped is not collected in time, and a process died after some 16,000 of them.
  */
 
-import { DATA_REGION, SHADOW_OFFSET } from '../contract/memory.ts';
+import { DATA_END, DATA_REGION } from '../contract/memory.ts';
 import { GuestMemory } from './guest-memory.ts';
 
 /** Size classes: most runs are small, and only the large class may grow the process. */
 export const MEMORY_CLASSES = [
   { name: 'small', capacity: 4 * 1024 * 1024, count: 2 },
-  { name: 'large', capacity: SHADOW_OFFSET - DATA_REGION, count: 1 },
+  { name: 'large', capacity: DATA_END - DATA_REGION, count: 1 },
 ] as const;
 
 export class MemorySet {

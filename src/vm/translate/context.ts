@@ -4,6 +4,7 @@ import type { Instruction } from '../../isa/instruction.ts';
 import type { Code } from '../../wasm/code.ts';
 import type { FunctionType, ModuleBuilder } from '../../wasm/module.ts';
 import type { FrameFacts, StackState } from '../frame.ts';
+import type { AddressBounds } from './address-bounds.ts';
 import { FAULT_REASON, type ImportIndexes } from './imports.ts';
 
 /** Value of a register that holds nothing any more (r1 to r5 after a call, r0 to r5 after a failed tail call). */
@@ -72,8 +73,8 @@ export interface FunctionContext extends ModuleContext {
   /** Local with frames (low 8 bits) and bytes (above) of the calls so far; undefined in a program's own function. */
   readonly callDepth: number | undefined;
   readonly fuel: number;
-  /** Scratch local for the address of an access (i64). */
-  readonly address: number;
+  /** Scratch local for the base of an access (i32). */
+  readonly base: number;
   /** Scratch locals. */
   readonly scratch64: number;
   readonly scratch32: number;
@@ -96,8 +97,9 @@ export interface BlockState {
   readonly stack: StackState;
   /** Index of the map whose handle each register is known to hold. */
   readonly maps: (number | undefined)[];
-  /** Instructions of the current fuel segment that come after the one being written. */
-  remaining: number;
+  /** Instructions executed up to and with the one being written that the fuel local has not paid for yet. */
+  unpaid: number;
+  readonly bounds: AddressBounds;
 }
 
 /** Pushes a register's value (i64). */
@@ -123,10 +125,10 @@ export function pushProgram(context: FunctionContext): void {
   context.code.globalGet(context.imports.programGlobal);
 }
 
-/** Pushes the fuel as it is right behind `instruction`: the local has already paid for the whole segment. */
+/** Pushes the fuel as it is right behind the instruction being written. */
 export function pushExactFuel(context: FunctionContext, state: BlockState): void {
   context.code.get(context.fuel);
-  if (state.remaining > 0) context.code.i32(state.remaining).op('i32_add');
+  if (state.unpaid > 0) context.code.i32(state.unpaid).op('i32_sub');
 }
 
 /** Ends the run with a fault at `instruction`. Always inline: see memory.ts on why there is no shared fault label. */

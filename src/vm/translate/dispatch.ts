@@ -61,6 +61,7 @@ export function emitDispatch(
     code.op('end');
     const depth = order.length - 1 - position;
     writer.blockBody(block);
+    writer.settle(block);
     const [taken, fallThrough] = graph.blocks[block]!.successors;
     if (taken === undefined) return;
     const instruction = writer.last(block);

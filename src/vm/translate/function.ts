@@ -8,6 +8,7 @@ import { LOAD_SOURCE, OPCODES } from '../../isa/opcodes.ts';
 import { Code } from '../../wasm/code.ts';
 import { analyseFrame, type FrameFacts, step } from '../frame.ts';
 import { writtenRegister } from '../written-register.ts';
+import { type AddressBounds, noteBounded, stepBounds, unknownBounds } from './address-bounds.ts';
 import { emitAlu, emitEndian } from './alu.ts';
 import { emitCall, loadFuel, storeFuel } from './call.ts';
 import {
@@ -62,7 +63,7 @@ export function translateFunction(module: ModuleContext, fn: AnalysedFunction, i
     callDepth: isProgram ? undefined : 6,
     frameBase: code.local('i32'),
     fuel: code.local('i32'),
-    address: code.local('i64'),
+    base: code.local('i32'),
     scratch64: code.local('i64'),
     scratch32: code.local('i32'),
     refillPc: code.local('i32'),
@@ -87,14 +88,31 @@ export function translateFunction(module: ModuleContext, fn: AnalysedFunction, i
   return code;
 }
 
+/** Whoever takes over at this instruction, or reads the clock, must find the exact fuel in the local. */
+function needsExactFuel(instruction: Instruction): boolean {
+  const kind = OPCODES[instruction.opcode]?.kind;
+  return kind === 'call' || kind === 'load_packet' || kind === 'exit';
+}
+
 /** Writes blocks and the ways between them, for the structurer and for the dispatch loop. */
 export class BlockWriter implements StructureEmitter {
   readonly #context: FunctionContext;
   readonly #function: AnalysedFunction;
+  /** Of each block, instructions that the fuel local has not paid for: at its start (0 where ways meet), and once it is written, at its end. */
+  readonly #unpaid: number[];
+  /** The same for what is known of registers; undefined where ways meet. */
+  readonly #bounds: (AddressBounds | undefined)[];
 
   constructor(context: FunctionContext, fn: AnalysedFunction) {
     this.#context = context;
     this.#function = fn;
+    this.#unpaid = fn.graph.blocks.map(() => 0);
+    this.#bounds = fn.graph.blocks.map(() => undefined);
+    if (context.isProgram && !fn.dominance.loopHeaders.has(0)) {
+      // r1 is the context.
+      this.#bounds[0] = unknownBounds();
+      noteBounded(this.#bounds[0], 1);
+    }
   }
 
   openBlock(): void {
@@ -124,28 +142,55 @@ export class BlockWriter implements StructureEmitter {
     const state: BlockState = {
       stack: frame.entryStates[block]!.slice(),
       maps: Array.from({ length: 11 }, () => undefined),
-      remaining: 0,
+      unpaid: this.#unpaid[block]!,
+      bounds: this.#bounds[block] ?? unknownBounds(),
     };
-    let segmentEnd = first;
     for (let index = first; index < end; index++) {
       const instruction = instructions[index]!;
-      if (index === segmentEnd) {
-        segmentEnd = this.#segmentEnd(index, end);
-        this.#charge(segmentEnd - index);
+      state.unpaid++;
+      if (needsExactFuel(instruction)) {
+        this.#pay(state.unpaid);
+        state.unpaid = 0;
       }
-      state.remaining = segmentEnd - index - 1;
       emitTraceHead(this.#context, instruction);
       this.#instruction(state, instruction);
       const written = writtenRegister(instruction);
       if (written !== undefined) emitTraceRegister(this.#context, written);
       this.#track(state, instruction);
     }
+    this.#unpaid[block] = state.unpaid;
+    this.#bounds[block] = state.bounds;
+  }
+
+  /** Pays for everything up to the end of a block, so that each way out of it finds the exact fuel. */
+  settle(block: number): void {
+    this.#pay(this.#unpaid[block]!);
+    this.#unpaid[block] = 0;
+  }
+
+  #pay(count: number): void {
+    const { code, fuel } = this.#context;
+    if (count > 0) code.get(fuel).i32(count).op('i32_sub').set(fuel);
+  }
+
+  /** The block that a way leads to, when only this way leads there: what is unpaid goes with it. */
+  #soleSuccessor(block: number, destination: Destination, taken: boolean): number | undefined {
+    if (destination.kind !== 'inline') return undefined;
+    const { successors } = this.#function.graph.blocks[block]!;
+    const to = successors[taken ? 0 : 1] ?? successors[0]!;
+    return this.#function.dominance.loopHeaders.has(to) ? undefined : to;
   }
 
   jump(block: number, destination: Destination, taken: boolean): void {
     const instruction = this.last(block);
     const target = jumpTarget(instruction);
     const backward = taken && target !== undefined && target <= instruction.pc;
+    const sole = backward ? undefined : this.#soleSuccessor(block, destination, taken);
+    if (sole === undefined) this.#pay(this.#unpaid[block]!);
+    else {
+      this.#unpaid[sole] = this.#unpaid[block]!;
+      this.#bounds[sole] = this.#bounds[block]?.slice();
+    }
     if (destination.kind === 'loop' && backward) {
       this.#continueLoop(instruction, destination.depth, destination.empty);
       return;
@@ -159,24 +204,42 @@ export class BlockWriter implements StructureEmitter {
     const instruction = this.last(block);
     const row = OPCODES[instruction.opcode];
     if (row?.kind !== 'jump') throw new Error(`insn ${instruction.pc}: two ways out of an instruction that is no jump`);
-    emitCondition(this.#context, row, instruction);
     const backward = jumpTarget(instruction)! <= instruction.pc;
+    if (backward || this.#soleSuccessor(block, taken, true) === undefined) {
+      if (this.#soleSuccessor(block, next, false) === undefined) this.settle(block);
+    }
+    const unpaid = this.#unpaid[block]!;
+    emitCondition(this.#context, row, instruction);
     if (taken.kind === 'branch' && !backward) {
-      code.brIf(taken.depth);
+      this.#payAndBranch(unpaid, taken.depth);
       return 'next';
     }
     if (taken.kind === 'loop' && backward) {
       code.if();
+      this.#pay(unpaid);
       this.#continueLoop(instruction, taken.depth + 1, taken.empty + 1);
       code.op('end');
       return 'next';
     }
     if (next.kind === 'branch') {
-      code.op('i32_eqz').brIf(next.depth);
+      code.op('i32_eqz');
+      this.#payAndBranch(unpaid, next.depth);
       return 'taken';
     }
     code.if();
     return 'arms';
+  }
+
+  /** Branches on the condition on the stack; fuel is paid only on that way. */
+  #payAndBranch(unpaid: number, depth: number): void {
+    const { code } = this.#context;
+    if (unpaid === 0) {
+      code.brIf(depth);
+      return;
+    }
+    code.if();
+    this.#pay(unpaid);
+    code.br(depth + 1).op('end');
   }
 
   last(block: number): Instruction {
@@ -204,23 +267,8 @@ export class BlockWriter implements StructureEmitter {
 
   /** Control leaves the function without an exit: only with the verifier off. */
   runOut(instruction: Instruction): void {
-    const state: BlockState = { stack: new Int32Array(11), maps: [], remaining: 0 };
+    const state: BlockState = { stack: new Int32Array(11), maps: [], unpaid: 0, bounds: unknownBounds() };
     emitFault(this.#context, state, 'bad_insn', instruction);
-  }
-
-  /** A segment is paid for at its start and ends behind each call and packet load, so that a callee or an early return has the exact count. */
-  #segmentEnd(start: number, end: number): number {
-    const { instructions } = this.#function;
-    for (let index = start; index < end; index++) {
-      const kind = OPCODES[instructions[index]!.opcode]?.kind;
-      if (kind === 'call' || kind === 'load_packet') return index + 1;
-    }
-    return end;
-  }
-
-  #charge(count: number): void {
-    const { code, fuel } = this.#context;
-    code.get(fuel).i32(count).op('i32_sub').set(fuel);
   }
 
   #instruction(state: BlockState, instruction: Instruction): void {
@@ -328,5 +376,6 @@ export class BlockWriter implements StructureEmitter {
       state.maps[src] = undefined;
     } else if (row?.kind === 'alu' || row?.kind === 'endian' || row?.kind === 'load') state.maps[dst] = undefined;
     step(state.stack, instruction);
+    stepBounds(state.bounds, instruction);
   }
 }

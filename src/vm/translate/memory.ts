@@ -2,7 +2,8 @@
  * Loads, stores and atomics with their checks.
  *
  * A guest address is an offset in linear memory. The check reads the shadow: one permission byte per guest byte, so it is exact for every
- * size and alignment. An address of SHADOW_OFFSET or more (this includes any with a high half) fails before the shadow is read.
+ * size and alignment. A base register of SHADOW_OFFSET or more (this includes any with a high half) fails before the shadow is read; around
+ * the guest's addresses lie as many closed bytes as an offset reaches (address-bounds.ts).
  * Each failed check calls `fault` in place. One fault label shared by a whole function once made V8's optimiser exhaust the memory of the
  * process: never do that.
  */
@@ -12,6 +13,7 @@ import type { Instruction } from '../../isa/instruction.ts';
 import { ATOMIC_OPERATIONS, type MemorySize, type OpcodeRow } from '../../isa/opcodes.ts';
 import type { MemoryInstruction, PlainInstruction } from '../../wasm/code.ts';
 import { knownOffset } from '../frame.ts';
+import { isBounded, noteBounded } from './address-bounds.ts';
 import { type BlockState, emitFault, type FunctionContext, popRegister, pushRegister } from './context.ts';
 import { emitTraceStore } from './trace.ts';
 
@@ -54,34 +56,52 @@ export function emitAccess(
   size: MemorySize,
   permission: number,
 ): Place {
-  const { code, frame, address } = context;
-  const base = knownOffset(state.stack, register);
-  if (base !== undefined && base + offset >= -frame.bytes && base + offset + size <= 0) {
-    return { push: () => code.get(context.frameBase), offset: frame.bytes + base + offset };
+  const { code, frame, base } = context;
+  const inFrame = knownOffset(state.stack, register);
+  if (inFrame !== undefined && inFrame + offset >= -frame.bytes && inFrame + offset + size <= 0) {
+    return { push: () => code.get(context.frameBase), offset: frame.bytes + inFrame + offset };
   }
   pushRegister(context, register);
-  if (offset !== 0) code.i64(offset).op('i64_add');
-  code.set(address);
+  code.op('i32_wrap_i64').set(base);
   if (context.options.checks) {
-    code.block().block();
-    code.get(address).i64(SHADOW_OFFSET).op('i64_ge_u').brIf(0);
-    emitShadowTest(context, size, permission);
-    code.brIf(1).op('end');
-    emitFault(context, state, 'memory', instruction, () => code.get(address));
+    const bounded = isBounded(state.bounds, register);
+    code.block();
+    if (!bounded) {
+      code.block();
+      pushRegister(context, register);
+      code.i64(SHADOW_OFFSET).op('i64_ge_u').brIf(0);
+    }
+    emitShadowTest(context, offset, size, permission);
+    code.brIf(bounded ? 0 : 1);
+    if (!bounded) code.op('end');
+    emitFault(context, state, 'memory', instruction, () => {
+      pushRegister(context, register);
+      code.i64(offset).op('i64_add');
+    });
     code.op('end');
+    noteBounded(state.bounds, register);
   }
-  return { push: () => code.get(address).op('i32_wrap_i64'), offset: 0 };
+  if (offset >= 0) return { push: () => code.get(base), offset };
+  return { push: () => code.get(base).i32(offset).op('i32_add'), offset: 0 };
 }
 
-/** Pushes whether all bytes of the access at `address` carry the permission. */
-function emitShadowTest(context: FunctionContext, size: MemorySize, permission: number): void {
-  const { code, address } = context;
+/** Pushes whether all bytes of the access at `base` + offset carry the permission. */
+function emitShadowTest(context: FunctionContext, offset: number, size: MemorySize, permission: number): void {
+  const { code, base } = context;
   const mask = REPEAT[size] * BigInt(permission);
-  code.get(address).op('i32_wrap_i64');
+  code.get(base);
   if (size === 8) {
-    code.memory('i64_load', SHADOW_OFFSET).i64(mask).op('i64_and').i64(mask).op('i64_eq');
+    code
+      .memory('i64_load', SHADOW_OFFSET + offset)
+      .i64(mask)
+      .op('i64_and')
+      .i64(mask)
+      .op('i64_eq');
   } else {
-    code.memory(SHADOW_LOAD[size], SHADOW_OFFSET).i32(Number(mask)).op('i32_and');
+    code
+      .memory(SHADOW_LOAD[size], SHADOW_OFFSET + offset)
+      .i32(Number(mask))
+      .op('i32_and');
     if (size !== 1) code.i32(Number(mask)).op('i32_eq');
   }
 }
