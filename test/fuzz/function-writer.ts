@@ -1,84 +1,30 @@
 /**
  * Writes one function of a generated program. What it writes passes Linux's verifier in most cases: registers are set before they are read,
  * loops are counted, pointers are checked. With `unsafe` it also writes what the verifier would refuse and the engine must stop.
- *
- *   r0 to r5, r8   numbers; which of them are set is tracked
- *   r6             the context, in a function that has one
- *   r7             counter of the loop that is being written
- *   r9             a pointer, while one statement needs it
- *   r10 - 1 … 64   numbers, all set at the start;  - 65 … 72 a key;  - 73 … 96 a map's value
  */
 
-import { ATOMIC_OPERATIONS, type MemorySize, OPCODES, type OpcodeRow } from '../../src/isa/opcodes.ts';
 import type { MapSpec } from '../../src/spec/object.ts';
-import { type Fields, type Item, instruction } from './program.ts';
-import type { Random } from './random.ts';
-
-/** What a function gets in r1 to r5: five numbers, an address of 16 bytes of its caller's frame and numbers, or the context and numbers. */
-export type Signature = 'numbers' | 'address' | 'context';
-
-export interface CalledFunction {
-  readonly label: number;
-  readonly signature: Signature;
-}
-
-export interface FunctionSettings {
-  readonly random: Random;
-  /** Labels are numbered through the whole program. */
-  readonly newLabel: () => number;
-  readonly signature: Signature;
-  readonly maps: readonly MapSpec[];
-  readonly context: ContextOffsets;
-  /** The program's type has LD_ABS and LD_IND. */
-  readonly packetLoads: boolean;
-  readonly callees: readonly CalledFunction[];
-  readonly unsafe: boolean;
-  /** Statements at the top level. */
-  readonly length: number;
-}
-
-type Kind<Name extends OpcodeRow['kind']> = Extract<OpcodeRow, { kind: Name }>;
-
-const rowsOf = <Name extends OpcodeRow['kind']>(kind: Name): readonly Kind<Name>[] =>
-  OPCODES.filter((row): row is Kind<Name> => row?.kind === kind);
+import {
+  CONTEXT,
+  COUNTER,
+  FRAME,
+  InstructionWriter,
+  type Kind,
+  OPCODE,
+  POINTER,
+  rowsOf,
+  SAVED_NUMBER,
+  type Window,
+} from './instruction-writer.ts';
 
 const ALU = rowsOf('alu');
 const ENDIAN = rowsOf('endian');
 const JUMPS = rowsOf('jump');
-const LOADS = rowsOf('load');
-const STORES = rowsOf('store');
-const ATOMICS = rowsOf('atomic');
 const PACKET_LOADS = rowsOf('load_packet');
 
-const CONTEXT = 6;
-const COUNTER = 7;
-const SAVED_NUMBER = 8;
-const POINTER = 9;
-const FRAME = 10;
 const NUMBERS_BYTES = 64;
 const KEY = -72;
 const VALUE = -96;
-const OPCODE = {
-  ADD_IMM: 0x07,
-  ADD_REG: 0x0f,
-  AND_IMM: 0x57,
-  LSH_IMM: 0x67,
-  MOV_IMM: 0xb7,
-  MOV_REG: 0xbf,
-  LOAD_WORD: 0x61,
-  STORE_WORD: 0x63,
-  STORE_IMM: 0x7a,
-  STORE_REG: 0x7b,
-  LOAD_LONG: 0x79,
-  JUMP_EQUAL: 0x15,
-  JUMP_NOT_EQUAL: 0x55,
-  JUMP_GREATER: 0x2d,
-  GOTO: 0x05,
-  GOTO_LONG: 0x06,
-  CALL: 0x85,
-  EXIT: 0x95,
-  LDDW: 0x18,
-} as const;
 const HELPER = { LOOKUP: 1, UPDATE: 2, DELETE: 3, KTIME: 5, RANDOM: 7, CPU: 8, TAIL_CALL: 12 } as const;
 /** SKF_NET_OFF and SKF_LL_OFF. */
 const NETWORK_OFFSET = -0x10_0000;
@@ -86,64 +32,22 @@ const LINK_OFFSET = -0x20_0000;
 const MAX_NESTING = 3;
 const MAX_ROUNDS = 6;
 
-/** Offsets of 4-byte fields of a program type's context. */
-export interface ContextOffsets {
-  readonly data: number;
-  readonly dataEnd: number;
-  readonly readable: readonly number[];
-  readonly writable: readonly number[];
-}
-
-/** A stretch of bytes that may be accessed: `register` + `low` up to `high`, exclusive. */
-interface Window {
-  readonly register: number;
-  readonly low: number;
-  readonly high: number;
-  /** Linux wants accesses there aligned. */
-  readonly aligned: boolean;
-  readonly writable: boolean;
-}
-
-export class FunctionWriter {
-  readonly items: Item[] = [];
-  readonly #settings: FunctionSettings;
-  readonly #random: Random;
-  /** Registers that hold numbers. */
-  #live = new Set<number>();
-  readonly #labels: number[] = [];
+export class FunctionWriter extends InstructionWriter {
   #nesting = 0;
   #inLoop = false;
 
-  constructor(settings: FunctionSettings) {
-    this.#settings = settings;
-    this.#random = settings.random;
-  }
-
-  #emit(opcode: number, fields: Fields = {}): void {
-    this.items.push(instruction(opcode, fields));
-  }
-
-  #emitJump(opcode: number, fields: Fields, label: number, field: 'offset' | 'imm' = 'offset'): void {
-    this.items.push(instruction(opcode, fields, { label, field }));
-  }
-
-  #place(label: number): void {
-    this.items.push({ kind: 'label', label });
-    this.#labels.push(label);
-  }
-
   /** The whole function, from its label to its exit. */
   write(label: number): void {
-    const { signature, length } = this.#settings;
-    this.#place(label);
-    this.#live = new Set(signature === 'numbers' ? [1, 2, 3, 4, 5] : [2, 3, 4, 5]);
-    if (signature === 'context') this.#emit(OPCODE.MOV_REG, { dst: CONTEXT, src: 1 });
+    const { signature, length, isEntry } = this.settings;
+    this.place(label);
+    this.live = new Set(isEntry ? [] : signature === 'numbers' ? [1, 2, 3, 4, 5] : [2, 3, 4, 5]);
+    if (signature === 'context') this.emit(OPCODE.MOV_REG, { dst: CONTEXT, src: 1 });
     if (signature === 'address') this.#useAddress();
     for (const register of [0, 1, 2, 3, 4, 5, SAVED_NUMBER]) {
-      if (!this.#live.has(register) || this.#random.chance(30)) this.#setNumber(register);
+      if (!this.live.has(register) || this.random.chance(30)) this.setNumber(register);
     }
     for (let offset = -8; offset >= -NUMBERS_BYTES; offset -= 8) {
-      this.#emit(OPCODE.STORE_IMM, { dst: FRAME, offset, imm: this.#random.immediate() });
+      this.emit(OPCODE.STORE_IMM, { dst: FRAME, offset, imm: this.random.immediate() });
     }
     for (let statement = 0; statement < length; statement++) this.#statement();
     this.#leave();
@@ -151,49 +55,25 @@ export class FunctionWriter {
 
   /** Everything that is known flows into r0. */
   #leave(): void {
-    if (!this.#live.has(0)) this.#setNumber(0);
-    for (const register of this.#live) {
-      if (register !== 0) this.#emit(this.#random.pick([0x0f, 0xaf]), { dst: 0, src: register });
+    if (!this.live.has(0)) this.setNumber(0);
+    for (const register of this.live) {
+      if (register !== 0) this.emit(this.random.pick([0x0f, 0xaf]), { dst: 0, src: register });
     }
-    this.#emit(OPCODE.EXIT);
-  }
-
-  #setNumber(register: number): void {
-    if (this.#random.chance(40)) {
-      this.#emit(OPCODE.LDDW, { dst: register, imm: this.#random.immediate(), nextImm: this.#random.immediate() });
-    } else {
-      this.#emit(this.#random.pick([OPCODE.MOV_IMM, 0xb4]), { dst: register, imm: this.#random.immediate() });
-    }
-    this.#live.add(register);
-  }
-
-  #number(): number {
-    const live = [...this.#live];
-    if (live.length === 0) {
-      this.#setNumber(0);
-      return 0;
-    }
-    return this.#random.pick(live);
-  }
-
-  /** Registers whose numbers are gone after a call. */
-  #forget(first: number): void {
-    for (let register = first; register <= 5; register++) this.#live.delete(register);
-    if (this.#random.chance(50)) this.#setNumber(this.#random.between(0, 5));
+    this.emit(OPCODE.EXIT);
   }
 
   #statement(): void {
-    const { signature, maps, callees, unsafe, packetLoads } = this.#settings;
+    const { signature, maps, callees, unsafe, packetLoads, deterministic } = this.settings;
     const hasContext = signature === 'context';
     const choices: (readonly [weight: number, write: () => void])[] = [
       [30, () => this.#arithmetic()],
       [4, () => this.#byteSwap()],
-      [4, () => this.#setNumber(this.#random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]))],
-      [12, () => this.#access(this.#stack())],
+      [4, () => this.setNumber(this.random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]))],
+      [12, () => this.access(this.#stack())],
       [4, () => this.#variableStack()],
-      [4, () => this.#helper()],
       [2, () => this.#goto()],
     ];
+    if (!deterministic) choices.push([4, () => this.#helper()]);
     if (this.#nesting < MAX_NESTING) {
       choices.push([9, () => this.#branch()]);
       if (!this.#inLoop) choices.push([4, () => this.#loop()]);
@@ -207,7 +87,7 @@ export class FunctionWriter {
     }
     if (unsafe) choices.push([5, () => this.#unsafe()]);
     const total = choices.reduce((sum, [weight]) => sum + weight, 0);
-    let at = this.#random.below(total);
+    let at = this.random.below(total);
     for (const [weight, write] of choices) {
       at -= weight;
       if (at < 0) {
@@ -218,320 +98,293 @@ export class FunctionWriter {
   }
 
   #arithmetic(): void {
-    const row = this.#random.pick(ALU);
-    const dst = row.operation === 'mov' ? this.#random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]) : this.#number();
-    const offset = row.signedOffsets.length > 0 && this.#random.chance(50) ? this.#random.pick(row.signedOffsets) : 0;
-    if (row.operation === 'neg') this.#emit(row.opcode, { dst });
-    else if (row.operand === 'reg') this.#emit(row.opcode, { dst, src: this.#number(), offset });
-    else this.#emit(row.opcode, { dst, offset, imm: this.#constant(row) });
-    this.#live.add(dst);
+    const row = this.random.pick(ALU);
+    const dst = row.operation === 'mov' ? this.random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]) : this.number();
+    const offset = row.signedOffsets.length > 0 && this.random.chance(50) ? this.random.pick(row.signedOffsets) : 0;
+    if (row.operation === 'neg') this.emit(row.opcode, { dst });
+    else if (row.operand === 'reg') this.emit(row.opcode, { dst, src: this.number(), offset });
+    else this.emit(row.opcode, { dst, offset, imm: this.#constant(row) });
+    this.live.add(dst);
   }
 
   /** Linux refuses a division by 0 and a shift by the width or more; both have a meaning when nothing verifies. */
   #constant(row: Kind<'alu'>): number {
-    const value = this.#random.immediate();
-    if (this.#settings.unsafe) return value;
+    const value = this.random.immediate();
+    if (this.settings.unsafe) return value;
     if (row.operation === 'lsh' || row.operation === 'rsh' || row.operation === 'arsh') return value & (row.width - 1);
     return (row.operation === 'div' || row.operation === 'mod') && value === 0 ? 1 : value;
   }
 
   #byteSwap(): void {
-    const row = this.#random.pick(ENDIAN);
-    this.#emit(row.opcode, { dst: this.#number(), imm: this.#random.pick([16, 32, 64]) });
+    const row = this.random.pick(ENDIAN);
+    this.emit(row.opcode, { dst: this.number(), imm: this.random.pick([16, 32, 64]) });
   }
 
   #stack(): Window {
-    return { register: FRAME, low: -NUMBERS_BYTES, high: 0, aligned: true, writable: true };
-  }
-
-  #offset(window: Window, size: MemorySize): number {
-    const last = window.high - size;
-    const offset = this.#random.between(window.low, Math.max(last, window.low));
-    // `low` of an aligned window is a multiple of 8.
-    return window.aligned ? offset - ((((offset - window.low) % size) + size) % size) : offset;
-  }
-
-  /** One load, store or atomic operation inside the window. */
-  #access(window: Window): void {
-    const { register } = window;
-    const room = window.high - window.low;
-    const sort = window.writable ? this.#random.below(room < 4 ? 8 : 10) : 0;
-    if (sort < 4) {
-      const row = this.#random.pick(LOADS.filter((one) => one.size <= room));
-      const dst = this.#random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]);
-      this.#emit(row.opcode, { dst, src: register, offset: this.#offset(window, row.size) });
-      this.#live.add(dst);
-    } else if (sort < 8) {
-      const row = this.#random.pick(STORES.filter((one) => one.size <= room));
-      const value = row.operand === 'imm' ? { imm: this.#random.immediate() } : { src: this.#number() };
-      this.#emit(row.opcode, { dst: register, offset: this.#offset(window, row.size), ...value });
-    } else {
-      this.#atomic(window, this.#random.pick(ATOMICS.filter((one) => one.size <= room)));
-    }
-  }
-
-  #atomic(window: Window, row: Kind<'atomic'>): void {
-    const atomic = this.#random.pick(ATOMIC_OPERATIONS);
-    const src = this.#number();
-    if (atomic.operation === 'cmpxchg' && !this.#live.has(0)) this.#setNumber(0);
-    const aligned = { ...window, aligned: window.aligned || !this.#settings.unsafe };
-    const offset = this.#offset(aligned, row.size);
-    this.#emit(row.opcode, { dst: window.register, src, offset, imm: atomic.imm });
+    return { register: FRAME, low: -NUMBERS_BYTES, high: 0, aligned: true, writable: true, atomics: true };
   }
 
   /** An access at r10 plus a number that only the run knows. */
   #variableStack(): void {
-    this.#emit(OPCODE.MOV_REG, { dst: POINTER, src: this.#number() });
-    this.#emit(OPCODE.AND_IMM, { dst: POINTER, imm: 7 });
-    this.#emit(OPCODE.LSH_IMM, { dst: POINTER, imm: 3 });
-    this.#emit(OPCODE.ADD_REG, { dst: POINTER, src: FRAME });
-    this.#access({ register: POINTER, low: -NUMBERS_BYTES, high: -NUMBERS_BYTES + 8, aligned: true, writable: true });
+    this.emit(OPCODE.MOV_REG, { dst: POINTER, src: this.number() });
+    this.emit(OPCODE.AND_IMM, { dst: POINTER, imm: 7 });
+    this.emit(OPCODE.LSH_IMM, { dst: POINTER, imm: 3 });
+    this.emit(OPCODE.ADD_REG, { dst: POINTER, src: FRAME });
+    this.access({
+      register: POINTER,
+      low: -NUMBERS_BYTES,
+      high: -NUMBERS_BYTES + 8,
+      aligned: true,
+      writable: true,
+      atomics: true,
+    });
   }
 
   #helper(): void {
-    this.#emit(OPCODE.CALL, { imm: this.#random.pick([HELPER.KTIME, HELPER.RANDOM, HELPER.CPU]) });
-    this.#live.add(0);
-    this.#forget(1);
+    this.emit(OPCODE.CALL, { imm: this.random.pick([HELPER.KTIME, HELPER.RANDOM, HELPER.CPU]) });
+    this.live.add(0);
+    this.forget(1);
   }
 
   #condition(label: number): void {
-    const row = this.#random.pick(JUMPS);
-    const value = row.operand === 'imm' ? { imm: this.#random.immediate() } : { src: this.#number() };
-    this.#emitJump(row.opcode, { dst: this.#number(), ...value }, label);
+    const row = this.random.pick(JUMPS);
+    const value = row.operand === 'imm' ? { imm: this.random.immediate() } : { src: this.number() };
+    this.emitJump(row.opcode, { dst: this.number(), ...value }, label);
   }
 
   /** Statements whose numbers may not be set afterwards, since they may be jumped over. */
   #block(statements: number): void {
-    const before = new Set(this.#live);
+    const before = new Set(this.live);
     this.#nesting++;
     for (let count = 0; count < statements; count++) this.#statement();
     this.#nesting--;
-    for (const register of before) if (!this.#live.has(register)) before.delete(register);
-    this.#live = before;
+    for (const register of before) if (!this.live.has(register)) before.delete(register);
+    this.live = before;
   }
 
   #branch(): void {
-    const other = this.#settings.newLabel();
+    const other = this.settings.newLabel();
     this.#condition(other);
-    const before = new Set(this.#live);
-    this.#block(this.#random.between(1, 3));
-    if (this.#random.chance(40)) {
-      const end = this.#settings.newLabel();
-      const after = this.#live;
+    const before = new Set(this.live);
+    this.#block(this.random.between(1, 3));
+    if (this.random.chance(40)) {
+      const end = this.settings.newLabel();
+      const after = this.live;
       this.#goTo(end);
-      this.#place(other);
-      this.#live = before;
-      this.#block(this.#random.between(1, 3));
-      for (const register of this.#live) if (!after.has(register)) this.#live.delete(register);
-      this.#place(end);
+      this.place(other);
+      this.live = before;
+      this.#block(this.random.between(1, 3));
+      for (const register of this.live) if (!after.has(register)) this.live.delete(register);
+      this.place(end);
     } else {
-      this.#place(other);
+      this.place(other);
     }
   }
 
   #goTo(label: number): void {
-    if (this.#random.chance(30)) this.#emitJump(OPCODE.GOTO_LONG, {}, label, 'imm');
-    else this.#emitJump(OPCODE.GOTO, {}, label);
+    if (this.random.chance(30)) this.emitJump(OPCODE.GOTO_LONG, {}, label, 'imm');
+    else this.emitJump(OPCODE.GOTO, {}, label);
   }
 
   #goto(): void {
-    const label = this.#settings.newLabel();
+    const label = this.settings.newLabel();
     this.#goTo(label);
-    this.#place(label);
+    this.place(label);
   }
 
   /** Numbers that the body forgets must be forgotten before it too: the second round begins with what the first one left. */
   #loop(): void {
-    this.#emit(OPCODE.MOV_IMM, { dst: COUNTER, imm: this.#random.between(1, MAX_ROUNDS) });
-    const again = this.#settings.newLabel();
-    this.#place(again);
-    for (const register of [0, 1, 2, 3, 4, 5]) this.#setNumber(register);
+    this.emit(OPCODE.MOV_IMM, { dst: COUNTER, imm: this.random.between(1, MAX_ROUNDS) });
+    const again = this.settings.newLabel();
+    this.place(again);
+    for (const register of [0, 1, 2, 3, 4, 5]) this.setNumber(register);
     this.#inLoop = true;
-    this.#block(this.#random.between(1, 4));
+    this.#block(this.random.between(1, 4));
     this.#inLoop = false;
-    this.#emit(OPCODE.ADD_IMM, { dst: COUNTER, imm: -1 });
-    this.#emitJump(this.#random.pick([OPCODE.JUMP_NOT_EQUAL, 0x56, 0x65]), { dst: COUNTER }, again);
+    this.emit(OPCODE.ADD_IMM, { dst: COUNTER, imm: -1 });
+    this.emitJump(this.random.pick([OPCODE.JUMP_NOT_EQUAL, 0x56, 0x65]), { dst: COUNTER }, again);
   }
 
   /** The packet's start and end, one comparison, and accesses behind it. */
   #packet(): void {
-    const length = this.#random.between(1, 24);
-    const skip = this.#settings.newLabel();
-    this.#emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: this.#settings.context.data });
-    if (!this.#settings.unsafe || this.#random.chance(70)) {
-      this.#emit(OPCODE.LOAD_WORD, { dst: 2, src: CONTEXT, offset: this.#settings.context.dataEnd });
-      this.#emit(OPCODE.MOV_REG, { dst: 3, src: POINTER });
-      this.#emit(OPCODE.ADD_IMM, { dst: 3, imm: length });
-      this.#live.delete(2);
-      this.#live.delete(3);
-      this.#emitJump(OPCODE.JUMP_GREATER, { dst: 3, src: 2 }, skip);
+    const length = this.random.between(1, 24);
+    const skip = this.settings.newLabel();
+    this.emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: this.settings.context.data });
+    if (!this.settings.unsafe || this.random.chance(70)) {
+      this.emit(OPCODE.LOAD_WORD, { dst: 2, src: CONTEXT, offset: this.settings.context.dataEnd });
+      this.emit(OPCODE.MOV_REG, { dst: 3, src: POINTER });
+      this.emit(OPCODE.ADD_IMM, { dst: 3, imm: length });
+      this.live.delete(2);
+      this.live.delete(3);
+      this.emitJump(OPCODE.JUMP_GREATER, { dst: 3, src: 2 }, skip);
     }
-    const before = new Set(this.#live);
-    const window = { register: POINTER, low: 0, high: length, aligned: false, writable: true };
-    for (let count = this.#random.between(1, 4); count > 0; count--) this.#access(window);
-    this.#live = before;
-    this.#place(skip);
-    for (const register of [2, 3]) if (!this.#live.has(register)) this.#setNumber(register);
+    const before = new Set(this.live);
+    const { unsafe } = this.settings;
+    const window = { register: POINTER, low: 0, high: length, aligned: false, writable: true, atomics: unsafe };
+    for (let count = this.random.between(1, 4); count > 0; count--) this.access(window);
+    this.live = before;
+    this.place(skip);
+    for (const register of [2, 3]) if (!this.live.has(register)) this.setNumber(register);
   }
 
   #contextField(): void {
-    const { readable, writable } = this.#settings.context;
-    if (writable.length > 0 && this.#random.chance(50)) {
-      const offset = this.#random.pick(writable);
-      this.#emit(OPCODE.STORE_WORD, { dst: CONTEXT, src: this.#number(), offset });
+    const { readable, writable } = this.settings.context;
+    if (writable.length > 0 && this.random.chance(50)) {
+      const offset = this.random.pick(writable);
+      this.emit(OPCODE.STORE_WORD, { dst: CONTEXT, src: this.number(), offset });
       return;
     }
-    const dst = this.#random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]);
-    this.#emit(OPCODE.LOAD_WORD, { dst, src: CONTEXT, offset: this.#random.pick(readable) });
-    this.#live.add(dst);
+    const dst = this.random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]);
+    this.emit(OPCODE.LOAD_WORD, { dst, src: CONTEXT, offset: this.random.pick(readable) });
+    this.live.add(dst);
   }
 
   /** LD_ABS or LD_IND, near the packet's borders and at the offsets of the classic BPF. */
   #packetLoad(): void {
-    const row = this.#random.pick(PACKET_LOADS);
-    const imm = this.#random.pick([0, 0, 0, NETWORK_OFFSET, LINK_OFFSET]) + this.#random.between(-1, 40);
+    const row = this.random.pick(PACKET_LOADS);
+    const imm = this.random.pick([0, 0, 0, NETWORK_OFFSET, LINK_OFFSET]) + this.random.between(-1, 40);
     if (row.indirect) {
-      const src = this.#number();
-      if (this.#random.chance(70)) this.#emit(OPCODE.AND_IMM, { dst: src, imm: 31 });
-      this.#emit(row.opcode, { src, imm });
+      const src = this.number();
+      if (this.random.chance(70)) this.emit(OPCODE.AND_IMM, { dst: src, imm: 31 });
+      this.emit(row.opcode, { src, imm });
     } else {
-      this.#emit(row.opcode, { imm });
+      this.emit(row.opcode, { imm });
     }
-    this.#live.add(0);
-    this.#forget(1);
+    this.live.add(0);
+    this.forget(1);
   }
 
   #loadMap(register: number, index: number): void {
-    this.#emit(OPCODE.LDDW, { dst: register, src: 1, imm: index, nextImm: 0 });
+    this.emit(OPCODE.LDDW, { dst: register, src: 1, imm: index, nextImm: 0 });
   }
 
   #tailCall(): void {
     const index = this.#pickMap((map) => map.type === 'prog_array');
-    if (this.#random.chance(50)) this.#emit(OPCODE.MOV_IMM, { dst: 3, imm: this.#random.between(0, 5) });
-    else this.#emit(OPCODE.MOV_REG, { dst: 3, src: this.#number() });
-    if (this.#random.chance(50)) this.#emit(OPCODE.AND_IMM, { dst: 3, imm: 3 });
-    this.#emit(OPCODE.MOV_REG, { dst: 1, src: CONTEXT });
+    if (this.random.chance(50)) this.emit(OPCODE.MOV_IMM, { dst: 3, imm: this.random.between(0, 5) });
+    else this.emit(OPCODE.MOV_REG, { dst: 3, src: this.number() });
+    if (this.random.chance(50)) this.emit(OPCODE.AND_IMM, { dst: 3, imm: 3 });
+    this.emit(OPCODE.MOV_REG, { dst: 1, src: CONTEXT });
     this.#loadMap(2, index);
-    this.#emit(OPCODE.CALL, { imm: HELPER.TAIL_CALL });
-    this.#forget(0);
+    this.emit(OPCODE.CALL, { imm: HELPER.TAIL_CALL });
+    this.forget(0);
   }
 
   #pickMap(accept: (map: MapSpec) => boolean): number {
-    const { maps } = this.#settings;
-    return this.#random.pick(maps.flatMap((map, index) => (accept(map) ? [index] : [])));
-  }
-
-  #address(register: number, offset: number): void {
-    this.#emit(OPCODE.MOV_REG, { dst: register, src: FRAME });
-    this.#emit(OPCODE.ADD_IMM, { dst: register, imm: offset });
+    const { maps } = this.settings;
+    return this.random.pick(maps.flatMap((map, index) => (accept(map) ? [index] : [])));
   }
 
   #map(): void {
     const index = this.#pickMap((map) => map.type !== 'prog_array');
-    const map = this.#settings.maps[index]!;
-    if (map.type === 'array' && map.maxEntries === 1 && this.#random.chance(40)) {
-      const offset = this.#random.below(map.valueSize);
-      this.#emit(OPCODE.LDDW, { dst: POINTER, src: 2, imm: index, nextImm: offset });
-      this.#access({ register: POINTER, low: -offset, high: map.valueSize - offset, aligned: true, writable: true });
+    const map = this.settings.maps[index]!;
+    if (map.type === 'array' && map.maxEntries === 1 && this.random.chance(40)) {
+      const offset = this.random.below(map.valueSize);
+      this.emit(OPCODE.LDDW, { dst: POINTER, src: 2, imm: index, nextImm: offset });
+      this.access({
+        register: POINTER,
+        low: -offset,
+        high: map.valueSize - offset,
+        aligned: true,
+        writable: true,
+        atomics: true,
+      });
       return;
     }
-    this.#emit(OPCODE.STORE_IMM, { dst: FRAME, offset: KEY, imm: this.#random.between(0, map.maxEntries) });
-    const sort = this.#random.below(4);
+    this.emit(OPCODE.STORE_IMM, { dst: FRAME, offset: KEY, imm: this.random.between(0, map.maxEntries) });
+    const sort = this.random.below(4);
     if (sort < 2) this.#lookup(index, map);
     else if (sort === 2) this.#update(index, map);
     else {
       this.#loadMap(1, index);
-      this.#address(2, KEY);
-      this.#emit(OPCODE.CALL, { imm: HELPER.DELETE });
-      this.#live.add(0);
-      this.#forget(1);
+      this.address(2, KEY);
+      this.emit(OPCODE.CALL, { imm: HELPER.DELETE });
+      this.live.add(0);
+      this.forget(1);
     }
   }
 
   #lookup(index: number, map: MapSpec): void {
     this.#loadMap(1, index);
-    this.#address(2, KEY);
-    this.#emit(OPCODE.CALL, { imm: HELPER.LOOKUP });
-    this.#live.delete(0);
-    this.#forget(1);
-    this.#live.delete(0);
-    const missing = this.#settings.newLabel();
-    this.#emit(OPCODE.MOV_REG, { dst: POINTER, src: 0 });
-    this.#emitJump(OPCODE.JUMP_EQUAL, { dst: POINTER }, missing);
-    const before = new Set(this.#live);
-    const window = { register: POINTER, low: 0, high: map.valueSize, aligned: true, writable: true };
-    for (let count = this.#random.between(1, 3); count > 0; count--) this.#access(window);
-    this.#live = before;
-    this.#place(missing);
-    this.#setNumber(0);
+    this.address(2, KEY);
+    this.emit(OPCODE.CALL, { imm: HELPER.LOOKUP });
+    for (const register of [0, 1, 2, 3, 4, 5]) this.live.delete(register);
+    const missing = this.settings.newLabel();
+    this.emit(OPCODE.MOV_REG, { dst: POINTER, src: 0 });
+    this.emitJump(OPCODE.JUMP_EQUAL, { dst: POINTER }, missing);
+    const before = new Set(this.live);
+    const window = { register: POINTER, low: 0, high: map.valueSize, aligned: true, writable: true, atomics: true };
+    for (let count = this.random.between(1, 3); count > 0; count--) this.access(window);
+    this.live = before;
+    this.place(missing);
+    this.setNumber(0);
   }
 
   #update(index: number, map: MapSpec): void {
     for (let at = 0; at < map.valueSize; at += 8) {
       const offset = VALUE + at;
-      if (this.#random.chance(50)) this.#emit(OPCODE.STORE_IMM, { dst: FRAME, offset, imm: this.#random.immediate() });
-      else this.#emit(OPCODE.STORE_REG, { dst: FRAME, offset, src: this.#number() });
+      if (this.random.chance(50)) this.emit(OPCODE.STORE_IMM, { dst: FRAME, offset, imm: this.random.immediate() });
+      else this.emit(OPCODE.STORE_REG, { dst: FRAME, offset, src: this.number() });
     }
     this.#loadMap(1, index);
-    this.#address(2, KEY);
-    this.#address(3, VALUE);
-    this.#emit(OPCODE.MOV_IMM, { dst: 4, imm: this.#random.pick([0, 0, 0, 1, 2, 3]) });
-    this.#emit(OPCODE.CALL, { imm: HELPER.UPDATE });
-    this.#live.add(0);
-    this.#forget(1);
+    this.address(2, KEY);
+    this.address(3, VALUE);
+    this.emit(OPCODE.MOV_IMM, { dst: 4, imm: this.random.pick([0, 0, 0, 1, 2, 3]) });
+    this.emit(OPCODE.CALL, { imm: HELPER.UPDATE });
+    this.live.add(0);
+    this.forget(1);
   }
 
   #call(): void {
-    const callee = this.#random.pick(this.#settings.callees);
-    if (callee.signature === 'context' && this.#settings.signature !== 'context') return;
-    for (let register = 1; register <= 5; register++) if (!this.#live.has(register)) this.#setNumber(register);
-    if (callee.signature === 'context') this.#emit(OPCODE.MOV_REG, { dst: 1, src: CONTEXT });
-    if (callee.signature === 'address') this.#address(1, this.#random.pick([-16, -32, -64]));
-    this.#emitJump(OPCODE.CALL, { src: 1 }, callee.label, 'imm');
-    this.#live.add(0);
-    this.#forget(1);
+    const callee = this.random.pick(this.settings.callees);
+    if (callee.signature === 'context' && this.settings.signature !== 'context') return;
+    for (let register = 1; register <= 5; register++) if (!this.live.has(register)) this.setNumber(register);
+    if (callee.signature === 'context') this.emit(OPCODE.MOV_REG, { dst: 1, src: CONTEXT });
+    if (callee.signature === 'address') this.address(1, this.random.pick([-16, -32, -64]));
+    this.emitJump(OPCODE.CALL, { src: 1 }, callee.label, 'imm');
+    this.live.add(0);
+    this.forget(1);
   }
 
   /** Reads and writes the caller's bytes while r1 still leads there. */
   #useAddress(): void {
-    this.#emit(OPCODE.MOV_REG, { dst: POINTER, src: 1 });
-    const before = this.#live;
-    const window = { register: POINTER, low: 0, high: 16, aligned: true, writable: true };
-    for (let count = this.#random.between(1, 4); count > 0; count--) this.#access(window);
-    this.#live = new Set([...before, ...[...this.#live].filter((register) => register !== 1)]);
+    this.emit(OPCODE.MOV_REG, { dst: POINTER, src: 1 });
+    const before = this.live;
+    const window = { register: POINTER, low: 0, high: 16, aligned: true, writable: true, atomics: true };
+    for (let count = this.random.between(1, 4); count > 0; count--) this.access(window);
+    this.live = new Set([...before, ...[...this.live].filter((register) => register !== 1)]);
   }
 
   /** What no verifier lets through. */
   #unsafe(): void {
-    const sort = this.#random.below(8);
-    const { maps, callees, signature } = this.#settings;
-    const label = this.#random.pick(this.#labels);
+    const sort = this.random.below(8);
+    const { maps, callees, signature } = this.settings;
+    const label = this.random.pick(this.labels);
     if (sort === 0) {
-      const register = this.#number();
-      this.#access({ register, low: -8, high: 8, aligned: false, writable: true });
+      const register = this.number();
+      this.access({ register, low: -8, high: 8, aligned: false, writable: true, atomics: true });
     } else if (sort === 1) {
-      this.#emit(OPCODE.MOV_REG, { dst: POINTER, src: FRAME });
-      this.#access({ register: POINTER, low: -520, high: -90, aligned: false, writable: true });
+      this.emit(OPCODE.MOV_REG, { dst: POINTER, src: FRAME });
+      this.access({ register: POINTER, low: -520, high: -90, aligned: false, writable: true, atomics: true });
     } else if (sort === 2 && signature === 'context') {
-      this.#access({ register: CONTEXT, low: -2, high: 26, aligned: false, writable: true });
+      this.access({ register: CONTEXT, low: -2, high: 26, aligned: false, writable: true, atomics: true });
     } else if (sort === 3 && signature === 'context') {
-      this.#emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: this.#settings.context.data });
-      this.#access({ register: POINTER, low: -4, high: 80, aligned: false, writable: true });
+      this.emit(OPCODE.LOAD_WORD, { dst: POINTER, src: CONTEXT, offset: this.settings.context.data });
+      this.access({ register: POINTER, low: -4, high: 80, aligned: false, writable: true, atomics: true });
     } else if (sort === 4) {
       // Into a loop's middle, back to the start, over an initialisation: also irreducible graphs.
       this.#condition(label);
     } else if (sort === 5 && callees.length > 0) {
-      this.#emitJump(OPCODE.CALL, { src: 1 }, this.#random.pick(callees).label, 'imm');
-      this.#forget(1);
+      this.emitJump(OPCODE.CALL, { src: 1 }, this.random.pick(callees).label, 'imm');
+      this.forget(1);
     } else if (sort === 6 && maps.length > 0) {
-      if (this.#random.chance(50)) this.#loadMap(1, this.#random.below(maps.length));
-      this.#address(2, this.#random.pick([KEY, -4, 4, -1]));
-      this.#emit(OPCODE.CALL, { imm: this.#random.pick([HELPER.LOOKUP, HELPER.UPDATE, HELPER.DELETE]) });
-      this.#live.delete(0);
-      this.#forget(1);
+      if (this.random.chance(50)) this.#loadMap(1, this.random.below(maps.length));
+      this.address(2, this.random.pick([KEY, -4, 4, -1]));
+      this.emit(OPCODE.CALL, { imm: this.random.pick([HELPER.LOOKUP, HELPER.UPDATE, HELPER.DELETE]) });
+      this.live.delete(0);
+      this.forget(1);
     } else if (sort === 7) {
-      this.#emit(OPCODE.CALL, { imm: HELPER.TAIL_CALL });
-      this.#forget(0);
+      this.emit(OPCODE.CALL, { imm: HELPER.TAIL_CALL });
+      this.forget(0);
     }
   }
 }

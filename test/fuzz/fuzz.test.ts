@@ -50,6 +50,6 @@ test('a failing run becomes small and still fails', () => {
   const counts = comparedRun(smallest).programs.map((code) => decode(code).length);
   assert.ok(
     counts.every((count) => count === 1),
-    `${counts}`,
+    counts.join(),
   );
 });

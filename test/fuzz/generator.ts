@@ -1,6 +1,7 @@
 /** A generated run: programs, maps, prog arrays with some slots filled, a packet, budgets. One seed, one run. */
 
 import { PERMISSION } from '../../src/contract/memory.ts';
+import { OPCODE } from '../../src/isa/opcodes.ts';
 import { contextOf } from '../../src/pipeline/machine.ts';
 import { readContextInput } from '../../src/spec/context-input.ts';
 import { CONTEXTS } from '../../src/spec/contexts.ts';
@@ -8,8 +9,9 @@ import type { MapSpec } from '../../src/spec/object.ts';
 import { ETHERNET_HEADER_BYTES } from '../../src/spec/programs.ts';
 import type { VmContext, VmPacket } from '../../src/vm/vm.ts';
 import type { ComparedRun } from '../support/oracle/compare.ts';
-import { type CalledFunction, type ContextOffsets, FunctionWriter, type Signature } from './function-writer.ts';
-import { encodeItems, type Item } from './program.ts';
+import { FunctionWriter } from './function-writer.ts';
+import type { CalledFunction, ContextOffsets, FunctionSettings, Signature } from './instruction-writer.ts';
+import { encodeItems, type GeneratedInstruction, type Item } from './program.ts';
 import { Random } from './random.ts';
 
 /** A program type that runs are generated for: what its context has, and whether it has packet loads. */
@@ -23,6 +25,8 @@ const TYPES = {
   // len, pkt_type, mark, protocol; mark and priority.
   sched_cls: { context: { data: 76, dataEnd: 80, readable: [0, 4, 8, 16, 32], writable: [8, 32] }, packetLoads: true },
 } as const satisfies Record<string, TypeSettings>;
+
+type ProgramSettings = TypeSettings & Pick<FunctionSettings, 'maps' | 'unsafe' | 'deterministic'>;
 
 /** Programs as items, so that they can be minimised; the rest as a run has it. */
 export interface GeneratedRun {
@@ -38,12 +42,17 @@ export interface GeneratedRun {
 export interface GeneratorOptions {
   /** Of 100 runs so many have what a verifier refuses: wild accesses, jumps anywhere. */
   readonly unsafePercent: number;
+  /** Only what Linux gives the same each time: no clock, no random numbers, its own limits. */
+  readonly forLinux?: boolean;
 }
 
 const PROG_ARRAY_SLOTS = 4;
 const SIGNATURES: readonly Signature[] = ['numbers', 'address', 'context'];
 /** Programs with wild jumps end by this. */
 const INSTRUCTIONS = 20_000;
+/** More than any run of the generator takes on Linux: six rounds of a loop, 33 tail calls. */
+const INSTRUCTIONS_FOR_LINUX = 10_000_000;
+const LINUX_LIMITS = { instructions: INSTRUCTIONS_FOR_LINUX, tailCalls: null, maxTailCalls: 33 } as const;
 
 export function generateRun(seed: number, options: GeneratorOptions): GeneratedRun {
   const random = new Random(seed);
@@ -51,7 +60,8 @@ export function generateRun(seed: number, options: GeneratorOptions): GeneratedR
   const type = random.pick(['xdp', 'sched_cls'] as const);
   const maps = generateMaps(random);
   const count = random.pick([1, 1, 2, 2, 3]);
-  const programs = Array.from({ length: count }, () => generateProgram(random, TYPES[type], maps, unsafe));
+  const settings = { ...TYPES[type], maps, unsafe, deterministic: options.forLinux === true };
+  const programs = Array.from({ length: count }, () => generateProgram(random, settings));
   const slots = maps.flatMap((map, index) =>
     map.type !== 'prog_array'
       ? []
@@ -74,6 +84,7 @@ export function generateRun(seed: number, options: GeneratorOptions): GeneratedR
       instructions: random.chance(20) ? random.between(1, 300) : INSTRUCTIONS,
       tailCalls: random.chance(10) ? random.below(6) : null,
       maxTailCalls: random.chance(20) ? random.below(34) : 33,
+      ...(options.forLinux === true ? LINUX_LIMITS : {}),
     },
   };
 }
@@ -97,20 +108,51 @@ function generateMaps(random: Random): MapSpec[] {
 }
 
 /** The program's own function and up to three more; each may call those behind it. */
-function generateProgram(random: Random, type: TypeSettings, maps: readonly MapSpec[], unsafe: boolean): Item[] {
+function generateProgram(random: Random, settings: ProgramSettings): Item[] {
   let labels = 0;
   const newLabel = () => labels++;
   const functions: CalledFunction[] = Array.from({ length: random.pick([1, 1, 1, 2, 3, 4]) }, (_, index) => ({
     label: newLabel(),
     signature: index === 0 ? 'context' : random.pick(SIGNATURES),
   }));
-  return functions.flatMap(({ label, signature }, index) => {
-    const callees = unsafe && random.chance(10) ? functions : functions.slice(index + 1);
+  const written = functions.map(({ label, signature }, index) => {
+    const callees = settings.unsafe && random.chance(10) ? functions : functions.slice(index + 1);
     const length = random.between(1, index === 0 ? 12 : 5);
-    const writer = new FunctionWriter({ ...type, random, newLabel, signature, maps, callees, unsafe, length });
+    const writer = new FunctionWriter({
+      ...settings,
+      random,
+      newLabel,
+      signature,
+      isEntry: index === 0,
+      callees,
+      length,
+    });
     writer.write(label);
-    return writer.items;
+    return { label, items: writer.items };
   });
+  return reachable(written).flatMap(({ items }) => items);
+}
+
+function isCall(item: Item): item is GeneratedInstruction {
+  return item.kind === 'instruction' && item.fields.opcode === OPCODE.CALL;
+}
+
+interface WrittenFunction {
+  readonly label: number;
+  readonly items: readonly Item[];
+}
+
+/** The first function and what it calls, directly or not: Linux refuses a function that nothing calls. */
+function reachable(functions: readonly WrittenFunction[]): WrittenFunction[] {
+  const called = new Set(functions.slice(0, 1).map(({ label }) => label));
+  for (let size = 0; size !== called.size; ) {
+    size = called.size;
+    for (const { label, items } of functions) {
+      if (!called.has(label)) continue;
+      for (const item of items) if (isCall(item) && item.target !== undefined) called.add(item.target.label);
+    }
+  }
+  return functions.filter(({ label }) => called.has(label));
 }
 
 function generatePacket(random: Random, packetLoads: boolean): VmPacket {

@@ -1,12 +1,16 @@
 /**
- * `npm run fuzz -- --seconds N --seed S [--count N] [--unsafe PERCENT]`: generated programs, engine against oracle, the trace flag on in every
- * fourth run. Prints the rate and what the runs reached; a difference is minimised, printed with its seed, and makes the exit status 1.
+ * `npm run fuzz -- --seconds N --seed S [--count N] [--unsafe PERCENT] [--kernel]`: generated programs, engine against oracle, the trace flag on in every
+ * fourth run; with --kernel
+ * programs that Linux accepts are compared with the running kernel too. Prints the rate and what the runs reached; a difference is minimised, printed with its seed, and makes the exit status 1.
  */
 
 import { parseArgs } from 'node:util';
-import { Comparison } from '../support/oracle/compare.ts';
+import { kernelAvailable } from '../support/kernel/available.ts';
+import { Kernel } from '../support/kernel/kernel.ts';
+import { Comparison, type Observation } from '../support/oracle/compare.ts';
 import { compareRun, describeRun } from './compare-run.ts';
 import { type GeneratedRun, generateRun } from './generator.ts';
+import { compareWithKernel } from './kernel-run.ts';
 import { minimise } from './minimise.ts';
 
 /** Differences after which it makes no sense to go on. */
@@ -19,16 +23,22 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now()) },
     count: { type: 'string', default: 'Infinity' },
     unsafe: { type: 'string', default: '25' },
+    kernel: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
 const firstSeed = Number(values.seed);
 const most = Number(values.count);
-const options = { unsafePercent: Number(values.unsafe) };
+const options = values.kernel ? { unsafePercent: 0, forLinux: true } : { unsafePercent: Number(values.unsafe) };
+const unavailable = values.kernel ? kernelAvailable() : null;
+if (unavailable !== null) throw new Error(unavailable);
+using kernel = values.kernel ? new Kernel() : undefined;
 
 const comparison = new Comparison();
 const outcomes = new Map<string, number>();
+const refusals = new Map<string, number>();
 let differences = 0;
+let accepted = 0;
 let instructions = 0;
 let tailCalls = 0;
 let done = 0;
@@ -40,6 +50,25 @@ function report(generated: GeneratedRun, trace: boolean): void {
   const compared = compareRun(comparison, smallest, trace);
   console.log(`\nDIFFERENCE${trace ? ' with the trace flag' : ''}\n${describeRun(smallest)}`);
   if ('difference' in compared) console.log(compared.difference);
+}
+
+function runOnLinux(linux: Kernel, generated: GeneratedRun, observation: Observation): void {
+  const compared = compareWithKernel(linux, generated, observation);
+  if (compared.kind === 'refused') {
+    refusals.set(compared.reason, (refusals.get(compared.reason) ?? 0) + 1);
+    return;
+  }
+  accepted++;
+  if (compared.kind === 'same') return;
+  differences++;
+  const fails = (run: GeneratedRun) => {
+    const again = compareRun(comparison, run, false);
+    return 'observation' in again && compareWithKernel(linux, run, again.observation).kind === 'different';
+  };
+  const smallest = minimise(generated, fails);
+  const again = compareRun(comparison, smallest, false);
+  console.log(`\nDIFFERENCE from Linux\n${describeRun(smallest)}`);
+  if ('observation' in again) console.log(compareWithKernel(linux, smallest, again.observation));
 }
 
 const start = performance.now();
@@ -57,6 +86,7 @@ while (elapsed() < seconds && done < most && differences < MAX_DIFFERENCES) {
   outcomes.set(observation.code, (outcomes.get(observation.code) ?? 0) + 1);
   instructions += observation.instructions;
   tailCalls += observation.tailCalls;
+  if (kernel !== undefined) runOnLinux(kernel, generated, observation);
 }
 
 const rate = Math.round(done / elapsed());
@@ -66,5 +96,9 @@ console.log(
 console.log(
   `${instructions} instructions, ${tailCalls} tail calls; outcomes ${JSON.stringify(Object.fromEntries(outcomes))}`,
 );
+if (values.kernel) {
+  const reasons = [...refusals].sort(([, left], [, right]) => right - left);
+  console.log(`Linux accepted ${accepted}; refused: ${JSON.stringify(Object.fromEntries(reasons))}`);
+}
 console.log(`${differences} differences`);
 process.exitCode = differences === 0 ? 0 : 1;
