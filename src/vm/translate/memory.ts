@@ -75,7 +75,9 @@ export function emitAccess(
     code.brIf(bounded ? 0 : 1);
     if (!bounded) code.op('end');
     emitFault(context, state, 'memory', instruction, () => {
-      pushRegister(context, register);
+      // What is bounded is its lower half; this way the register itself need not be kept for a fault.
+      if (bounded) code.get(base).op('i64_extend_i32_u');
+      else pushRegister(context, register);
       code.i64(offset).op('i64_add');
     });
     code.op('end');
