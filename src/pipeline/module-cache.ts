@@ -10,6 +10,8 @@ import { ProblemFound } from './refused.ts';
 
 /** Modules that one thread keeps. */
 const MAX_MODULES = 512;
+/** Bytes of their WebAssembly together; V8's machine code for a byte takes five to ten. */
+const MAX_MODULE_BYTES_TOTAL = 16 * 1024 * 1024;
 
 export interface CompiledProgram {
   readonly module: WebAssembly.Module;
@@ -18,7 +20,8 @@ export interface CompiledProgram {
 }
 
 export class ModuleCache {
-  readonly #modules = new Map<string, CompiledProgram>();
+  readonly #modules = new Map<string, CompiledProgram & { readonly bytes: number }>();
+  #bytes = 0;
 
   /**
    * The module of a program: known, or translated and compiled now.
@@ -44,11 +47,24 @@ export class ModuleCache {
       const detail = `program '${program.name}': ${translation.message}`;
       throw new ProblemFound('limit_exceeded', '', detail, { limit: translation.limit });
     }
-    const compiled = { module: new WebAssembly.Module(translation.bytes), frameBytes: translation.frameBytes };
+    const compiled = {
+      module: new WebAssembly.Module(translation.bytes),
+      frameBytes: translation.frameBytes,
+      bytes: translation.bytes.length,
+    };
     this.#modules.set(key, compiled);
-    const oldest = this.#modules.keys().next().value;
-    if (this.#modules.size > MAX_MODULES && oldest !== undefined) this.#modules.delete(oldest);
+    this.#bytes += compiled.bytes;
+    this.#shrink();
     return { ...compiled, hit: false };
+  }
+
+  /** Forgets what was not asked for longest. */
+  #shrink(): void {
+    for (const [key, { bytes }] of this.#modules) {
+      if (this.#modules.size <= MAX_MODULES && this.#bytes <= MAX_MODULE_BYTES_TOTAL) return;
+      this.#modules.delete(key);
+      this.#bytes -= bytes;
+    }
   }
 }
 

@@ -7,12 +7,15 @@ import * as programs from './programs.ts';
 
 export interface HostileCase {
   readonly name: string;
-  readonly run: () => RunSpec;
+  /** `attempt` counts from 0: some runs are another one each time. */
+  readonly run: (attempt: number) => RunSpec;
   /** How it ends: an outcome, or a limit that a problem names. */
   readonly ends: OutcomeCode | { readonly limit: string };
 }
 
 const MIB = 1024 * 1024;
+/** Instructions that no case comes to. */
+const NO_BUDGET = 1e15;
 const VALUES = { values: { valueSize: 64 } };
 
 function text(
@@ -21,7 +24,18 @@ function text(
   more: Partial<RunDescription> = {},
   ends: HostileCase['ends'] = 'wall_budget',
 ): HostileCase {
-  return { name, ends, run: () => runSpec({ programs: { p: program() }, verify: 'off', returnMaps: [], ...more }) };
+  const budgets = { instructions: NO_BUDGET, ...more.budgets };
+  return {
+    name,
+    ends,
+    run: () => runSpec({ programs: { p: program() }, verify: 'off', returnMaps: [], ...more, budgets }),
+  };
+}
+
+function fresh(name: string, program: (attempt: number) => string): HostileCase {
+  const run = (attempt: number) =>
+    runSpec({ programs: { p: program(attempt) }, verify: 'off', budgets: { instructions: 1000 } });
+  return { name, ends: 'insn_budget', run };
 }
 
 function bytes(name: string, code: () => Uint8Array, ends: HostileCase['ends']): HostileCase {
@@ -47,31 +61,41 @@ function manyMaps(count: number): Record<string, MapDescription> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`map_${index}`, { valueSize: 8 }]));
 }
 
+const BUCKETS = 16_384;
+
+/** A hash whose elements all lie in one bucket, and in `source` the key that is found last. */
+function oneBucket(count: number): Partial<RunDescription> {
+  const keys = programs.keysOfOneBucket(count, BUCKETS);
+  const values = { type: 'hash', maxEntries: BUCKETS, entries: keys.map((key) => [key, '00'.repeat(8)] as const) };
+  return { maps: { values, source: { valueSize: 4, entries: [['00000000', keys[0] ?? '']] } } };
+}
+
 function limit(name: string): { readonly limit: string } {
   return { limit: name };
 }
 
 export const CASES: readonly HostileCase[] = [
-  text('9,900 jumps to one label', () => programs.jumpsToOneLabel(9_900)),
+  text('8,100 jumps to one label', () => programs.jumpsToOneLabel(8_100)),
+  text('9,900 jumps to one label', () => programs.jumpsToOneLabel(9_900), {}, limit('maxBlocksPerFunction')),
   text('10,000 jumps to one label', () => programs.jumpsToOneLabel(10_000), {}, limit('maxInstructionsPerFunction')),
-  text('9,900 back edges to one label', () => programs.backEdgesToOneLabel(9_900)),
+  text('8,100 back edges to one label', () => programs.backEdgesToOneLabel(8_100)),
   text('3,300 nested ifs', () => programs.nestedIfs(3_300)),
   text('3,300 nested loops', () => programs.nestedLoops(3_300)),
   text('irreducible: a circle with 1,300 entries', () => programs.irreducibleCircle(1_300)),
   text(
-    'irreducible: a circle with 4,900 entries',
-    () => programs.irreducibleCircle(4_900),
+    'irreducible: a circle with 2,100 entries',
+    () => programs.irreducibleCircle(2_100),
     {},
     limit('maxInstructionsPerIrreducibleFunction'),
   ),
   text('irreducible: a corridor of 2,000 rooms, doors both ways', () => programs.twoWayCorridor(2_000)),
   text(
-    'irreducible: a corridor of 4,900 rooms',
-    () => programs.twoWayCorridor(4_900),
+    'irreducible: a corridor of 4,000 rooms',
+    () => programs.twoWayCorridor(4_000),
     {},
     limit('maxInstructionsPerIrreducibleFunction'),
   ),
-  text('long ways to 4,900 merge points', () => programs.longWaysToMerge(4_900)),
+  text('long ways to 4,000 merge points', () => programs.longWaysToMerge(4_000)),
   bytes('a straight line of 10,000 instructions', () => programs.straightLine(10_000), 'exit'),
   bytes(
     'a straight line of 100,000 instructions',
@@ -84,10 +108,12 @@ export const CASES: readonly HostileCase[] = [
   text('9,900 addresses of 64 maps', () => programs.mapAddresses(9_900, 64), { maps: manyMaps(256) }),
   text('3,000 maps', () => 'r0 = 0\nexit', { maps: manyMaps(3_000) }, limit('maxMaps')),
   text('8 floors of 35 functions, each calls all below', () => programs.callGraph(35)),
-  text('8 floors of 90 functions, each calls all below', () => programs.callGraph(90)),
+  text('8 floors of 115 functions, each calls all below', () => programs.callGraph(115)),
+  text('8 floors of 126 functions: too large', () => programs.callGraph(126), {}, limit('maxModuleBytes')),
+  fresh('another large program at each run', (attempt) => programs.callGraph(35, attempt)),
   text('recursion without end', () => programs.RECURSION, {}, 'call_depth'),
   text('a chain of 256 programs', () => '', chainOf(256, 100), 'exit'),
-  text('a chain of 256 large programs', () => '', chainOf(256, 390), 'exit'),
+  text('a chain of 256 large programs', () => '', chainOf(256, 380), 'exit'),
   text('2,400 tail calls that miss', () => programs.missedTailCalls(2_400), {
     maps: { chain: { maxEntries: 1, slots: {} } },
   }),
@@ -113,6 +139,8 @@ export const CASES: readonly HostileCase[] = [
   text('updates of 4 MB each in a hash', () => programs.UPDATES, {
     maps: { values: { type: 'hash', valueSize: 4_000_000 }, source: { valueSize: 4_000_000 } },
   }),
+  text('9,000 keys of one bucket', () => 'r0 = 0\nexit', oneBucket(9_000), limit('maxFillProbes')),
+  text('lookups along a bucket of 5,000', () => programs.LOOKUPS, oneBucket(5_000)),
   text('prints without end', () => programs.PRINTS, {
     maps: {
       values: {

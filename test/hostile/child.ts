@@ -42,17 +42,19 @@ function endOf(answer: TaskAnswer): string {
 }
 
 await serve(runSpec({ programs: { p: 'r0 = 2\nexit' } }));
-const spec = hostile.run();
 const begin = performance.now();
 const ends = new Set<string>();
 let loadMs = 0;
 let overrunMs = 0;
 let runs = 0;
-while (runs === 0 || performance.now() - begin < seconds * MS_PER_SECOND) {
-  const left = Math.max(Math.round(seconds * MS_PER_SECOND - (performance.now() - begin)), 1);
+// What is refused at load is never hot: a third of the time shows as much.
+const milliseconds = seconds * MS_PER_SECOND * (typeof hostile.ends === 'string' ? 1 : 1 / 3);
+while (runs === 0 || performance.now() - begin < milliseconds) {
+  const spec = hostile.run(runs);
+  const left = Math.max(Math.round(milliseconds - (performance.now() - begin)), 1);
   const wallMs = Math.min(left, WALL_MS);
   const start = performance.now();
-  const answer = await serve({ ...spec, budgets: { ...spec.budgets, instructions: 1e15, wallMs } });
+  const answer = await serve({ ...spec, budgets: { ...spec.budgets, wallMs } });
   const whole = performance.now() - start;
   ends.add(endOf(answer));
   runs++;

@@ -98,12 +98,16 @@ export function mapAddresses(count: number, maps: number): string {
   return `r0 = 0\nagain:\n${each(count, (index) => `r${1 + (index % 5)} = map_${index % maps}[0] ll`)}\ngoto again`;
 }
 
-/** Eight floors of functions, each calling every one of the floor below: `width ** 7` calls would be taken. */
-export function callGraph(width: number): string {
-  const floors = 8;
-  const call = (floor: number) => each(width, (room) => `call f_${floor}_${room}`);
-  const bodies = Array.from({ length: floors - 1 }, (_, index) =>
-    each(width, (room) => `f_${index + 1}_${room}:\n${index + 2 < floors ? call(index + 2) : `r0 = ${room}`}\nexit`),
+/** Eight floors of functions, each calling every one of the floor below: `width ** 7` calls would be taken. Each `variant` is another program. */
+export function callGraph(width: number, variant = 0): string {
+  const floors = 'abcdefgh';
+  const call = (floor: number) => each(width, (room) => `call ${floors[floor]}${room}`);
+  const bodies = Array.from({ length: floors.length - 1 }, (_, index) =>
+    each(width, (room) => {
+      const floor = index + 1;
+      const body = floor + 1 < floors.length ? call(floor + 1) : `r0 = ${room + variant * width}`;
+      return `${floors[floor]}${room}:\n${body}\nexit`;
+    }),
   );
   return `again:\n${call(1)}\ngoto again\n${bodies.join('\n')}`;
 }
@@ -150,6 +154,30 @@ export const PRINTS = [
   'r4 = r1',
   'r5 = r1',
   'call bpf_trace_printk',
+  'goto again',
+].join('\n');
+
+/** Keys of a hash with `buckets` buckets that all fall into the first one (FNV-1a over four bytes, folded), in hex. */
+export function keysOfOneBucket(count: number, buckets: number): string[] {
+  const keys: string[] = [];
+  for (let key = 0; keys.length < count; key++) {
+    let hash = 0x811c_9dc5;
+    for (let shift = 0; shift < 32; shift += 8) hash = Math.imul(hash ^ ((key >>> shift) & 0xff), 0x0100_0193);
+    if (((hash ^ (hash >>> 15)) & (buckets - 1)) !== 0) continue;
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(key);
+    keys.push(bytes.toString('hex'));
+  }
+  return keys;
+}
+
+/** Looks up the last element of a hash's bucket, over and over: `source` holds its key. */
+export const LOOKUPS = [
+  'r6 = source[0] ll',
+  'again:',
+  'r1 = values ll',
+  'r2 = r6',
+  'call bpf_map_lookup_elem',
   'goto again',
 ].join('\n');
 
