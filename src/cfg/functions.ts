@@ -33,10 +33,12 @@ export function isFunctionReference(instruction: Instruction): boolean {
  * instruction are left out: refusing them is the verifier's part.
  */
 export function findFunctions(instructions: readonly Instruction[]): FunctionRange[] {
-  const indexOf = new Map(instructions.map((instruction, index) => [instruction.pc, index]));
+  let indexOf: Map<number, number> | undefined;
   const starts = new Set<number>([0]);
   for (const instruction of instructions) {
     if (!isLocalCall(instruction) && !isFunctionReference(instruction)) continue;
+    // Most programs call none: the table is made when the first call asks for it.
+    indexOf ??= new Map(instructions.map((one, index) => [one.pc, index]));
     const index = indexOf.get(localCallTarget(instruction));
     if (index !== undefined) starts.add(index);
   }

@@ -48,11 +48,11 @@ export class Engine {
     const { spec } = task;
     const begin = performance.now();
     result.runKey = runKeyOf(spec);
-    const run = readRun(spec, task.limits);
+    const run = readRun(spec, task.limits, this.#resources.known);
     const verification = newVerification(run.mode);
     result.verification = verification;
     const read = performance.now();
-    const { reported, dead } = verifyRun(run, verification);
+    const { reported, dead } = verifyRun(run, verification, this.#resources.known);
     result.rejection = reported?.rejection ?? null;
     const verified = performance.now();
 

@@ -3,7 +3,6 @@
 import type { Verification } from '../contract/result.ts';
 import type { RunSpec, VerifyMode } from '../contract/run-spec.ts';
 import type { EngineLimits } from '../contract/task.ts';
-import { decode } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { checkContextReach, type RunStart, readContextInput } from '../spec/context-input.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
@@ -13,6 +12,7 @@ import {
   MAX_REPEAT,
   PROGRAM_TYPE_RULES,
 } from '../spec/programs.ts';
+import { KnownPrograms } from './known-programs.ts';
 import { mergeMaps } from './merge-maps.ts';
 import { readPrograms, readRunObject } from './read-programs.ts';
 import { ProblemFound } from './refused.ts';
@@ -37,13 +37,14 @@ export interface ReadRun {
 
 /**
  * Reads everything and checks that the parts of the request fit together.
+ * @param known what the thread remembers of earlier runs
  * @throws ProblemFound, LoadRejected
  */
-export function readRun(spec: RunSpec, limits: EngineLimits): ReadRun {
+export function readRun(spec: RunSpec, limits: EngineLimits, known = new KnownPrograms()): ReadRun {
   const object = readRunObject(spec.object);
   const maps = mergeMaps(object.maps, spec.maps, limits);
   const names = maps.map((map) => map.name);
-  const programs = readPrograms(spec, object, names, limits);
+  const programs = readPrograms(spec, object, names, limits, known);
   checkSlotPrograms(spec, maps, programs);
   checkReturnedMaps(spec, maps);
   const entry = programs.findIndex((program) => program.name === spec.entry);
@@ -62,7 +63,7 @@ export function readRun(spec: RunSpec, limits: EngineLimits): ReadRun {
   checkRepeat(spec, type);
   return {
     programs,
-    instructions: programs.map((program) => decode(program.code)),
+    instructions: programs.map((program) => known.decode(program.code)),
     maps,
     entry,
     type,
@@ -78,8 +79,8 @@ export function newVerification(mode: VerifyMode): Verification {
 }
 
 /** Verifies the programs and fills in `verification`. */
-export function verifyRun(run: ReadRun, verification: Verification): Verified {
-  const verified = verifyPrograms(run.programs, run.instructions, run.maps, run.mode, verification);
+export function verifyRun(run: ReadRun, verification: Verification, known = new KnownPrograms()): Verified {
+  const verified = verifyPrograms(run.programs, run.instructions, run.maps, run.mode, verification, known);
   const refusal = checkContextReach(run.type, run.start, verified.contextBytes[run.entry] ?? 0);
   if (refusal !== null) throw new ProblemFound('bad_input', '/input/ctx', refusal.message, { errno: refusal.errno });
   return verified;

@@ -8,11 +8,12 @@ import { ElfError, ObjectRefusal, ObjectUnsupported } from '../elf/error.ts';
 import { readObject } from '../elf/object.ts';
 import { AssemblyError, assemble } from '../isa/assemble.ts';
 import { assembleUbpf } from '../isa/assembler/ubpf.ts';
-import { DecodeError, decode } from '../isa/decode.ts';
+import { DecodeError } from '../isa/decode.ts';
 import { SLOT_BYTES } from '../isa/instruction.ts';
 import { helperId } from '../spec/helpers.ts';
 import type { FunctionSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
 import { isImplementedProgramType, isProgramType, type ProgramType } from '../spec/programs.ts';
+import type { KnownPrograms } from './known-programs.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
 
 /**
@@ -50,12 +51,14 @@ export function readRunObject(bytes: Uint8Array | null): ObjectSpec {
 /**
  * All programs of a run: the object's, then the request's.
  * @param mapNames names of the run's maps in order; instructions refer to them by position
+ * @param known what the thread remembers of earlier runs
  */
 export function readPrograms(
   spec: RunSpec,
   object: ObjectSpec,
   mapNames: readonly string[],
   limits: EngineLimits,
+  known: KnownPrograms,
 ): ProgramSpec[] {
   const count = object.programs.length + spec.programs.length;
   if (count > limits.maxPrograms) {
@@ -89,12 +92,12 @@ export function readPrograms(
   };
   for (const program of object.programs) add(program, OBJECT_POINTER, OBJECT_POINTER);
   for (const request of spec.programs) {
-    add(readProgram(request, mapNames), request.pointer, `${request.pointer}/name`);
+    add(readProgram(request, mapNames, known), request.pointer, `${request.pointer}/name`);
   }
   return programs;
 }
 
-function readProgram(request: ProgramRequest, mapNames: readonly string[]): ProgramSpec {
+function readProgram(request: ProgramRequest, mapNames: readonly string[], known: KnownPrograms): ProgramSpec {
   const { type, source, pointer } = request;
   if (!isProgramType(type))
     throw new ProblemFound('schema_violation', `${pointer}/type`, `'${type}' is no program type`);
@@ -109,7 +112,7 @@ function readProgram(request: ProgramRequest, mapNames: readonly string[]): Prog
     license: request.license,
   };
   if (source.kind === 'insns') {
-    return { ...common, code: source.bytes, ...bareFunctions(request, source.bytes), lines: [], section: '' };
+    return { ...common, code: source.bytes, ...bareFunctions(request, source.bytes, known), lines: [], section: '' };
   }
   try {
     const assembly = ASSEMBLERS[source.dialect](source.text, {
@@ -136,9 +139,13 @@ function readProgram(request: ProgramRequest, mapNames: readonly string[]): Prog
 }
 
 /** Where the functions of bare instructions begin. */
-function bareFunctions(request: ProgramRequest, bytes: Uint8Array): Pick<ProgramSpec, 'functions' | 'hasBtf'> {
+function bareFunctions(
+  request: ProgramRequest,
+  bytes: Uint8Array,
+  known: KnownPrograms,
+): Pick<ProgramSpec, 'functions' | 'hasBtf'> {
   try {
-    const functions = findFunctions(decode(bytes)).map((range) =>
+    const functions = findFunctions(known.decode(bytes)).map((range) =>
       intFunction(range.pc === 0 ? request.name : `sub_${range.pc}`, range.pc),
     );
     return { functions, hasBtf: true };

@@ -41,8 +41,8 @@ export interface ReplayAnswer {
 /** Runs again up to the end of the window. */
 export function replayRun(resources: Resources, request: ReplayRequest): ReplayAnswer {
   const { spec, from, count } = request;
-  const run = readRun(spec, request.limits);
-  const { dead } = verifyRun(run, newVerification(run.mode));
+  const run = readRun(spec, request.limits, resources.known);
+  const { dead } = verifyRun(run, newVerification(run.mode), resources.known);
   const memory = resources.memories.acquire(runFootprint(run, spec.input.packet));
   if (memory === undefined) throw new Error('replay: the run had a memory, its replay finds none');
   try {

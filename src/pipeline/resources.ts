@@ -2,11 +2,13 @@
 
 import { driverModule } from '../vm/driver.ts';
 import { MemorySet } from '../vm/memory-set.ts';
+import { KnownPrograms } from './known-programs.ts';
 import type { ReadRun } from './load.ts';
 import { type CompiledProgram, ModuleCache } from './module-cache.ts';
 
 export class Resources {
   readonly memories = new MemorySet();
+  readonly known = new KnownPrograms();
   readonly driver = new WebAssembly.Module(driverModule());
   readonly #modules = new ModuleCache();
 

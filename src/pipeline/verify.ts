@@ -7,7 +7,7 @@ import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import { type ProgArrayOwner, progArrayCompatible, progArrayOwner } from '../spec/prog-array-owner.ts';
 import type { VerifierRejection } from '../verifier/result.ts';
-import { verifyRunnable, verifyStructure } from '../verifier/verify.ts';
+import type { KnownPrograms } from './known-programs.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
 import { sourceAt } from './source.ts';
 
@@ -40,8 +40,14 @@ interface Judged {
 }
 
 /** Judges one program; throws when the run cannot go on, answers a rejection that is only reported. */
-function judge(program: ProgramSpec, maps: readonly MapSpec[], mode: VerifyMode, verification: Verification): Judged {
-  const report = mode === 'off' ? verifyRunnable(program, maps) : verifyStructure(program, maps);
+function judge(
+  program: ProgramSpec,
+  maps: readonly MapSpec[],
+  mode: VerifyMode,
+  verification: Verification,
+  known: KnownPrograms,
+): Judged {
+  const report = known.verify(program, maps, mode === 'off' ? 'runnable' : 'structure');
   verification.programs.push({
     name: program.name,
     insnsProcessed: report.insnsProcessed,
@@ -59,7 +65,7 @@ function judge(program: ProgramSpec, maps: readonly MapSpec[], mode: VerifyMode,
   }
   const rejected = rejectionOf(program, rejection);
   if (mode === 'report') {
-    const runnable = verifyRunnable(program, maps);
+    const runnable = known.verify(program, maps, 'runnable');
     const { dead, contextBytes } = runnable;
     if (runnable.rejection === null) return { reported: rejected, dead, contextBytes };
     throw rejectionOf(program, runnable.rejection);
@@ -77,13 +83,14 @@ export function verifyPrograms(
   maps: readonly MapSpec[],
   mode: VerifyMode,
   verification: Verification,
+  known: KnownPrograms,
 ): Verified {
   const owners = new Map<number, ProgArrayOwner>();
   let reported: LoadRejected | undefined;
   const dead: (readonly number[])[] = [];
   const contextBytes: number[] = [];
   programs.forEach((program, index) => {
-    const judged = judge(program, maps, mode, verification);
+    const judged = judge(program, maps, mode, verification, known);
     reported ??= judged.reported;
     dead.push(judged.dead);
     contextBytes.push(judged.contextBytes);
