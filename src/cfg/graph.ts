@@ -33,23 +33,34 @@ export function jumpTarget(instruction: Instruction): number | undefined {
 
 /** Builds the graph of the instructions of ONE function (as cut by findFunctions). */
 export function buildGraph(instructions: readonly Instruction[]): FlowGraph {
-  const indexOf = new Map(instructions.map((instruction, index) => [instruction.pc, index]));
-  const leaders = new Set<number>([0]);
+  const firstPc = instructions[0]?.pc ?? 0;
+  const last = instructions.at(-1);
+  const slots = last === undefined ? 0 : last.pc + slotCount(last) - firstPc;
+  // By slot of the function: index of the instruction that starts there. By that index: its block.
+  const indexOf = new Int32Array(slots).fill(OUTSIDE);
+  instructions.forEach((instruction, index) => {
+    indexOf[instruction.pc - firstPc] = index;
+  });
+  const isLeader = new Uint8Array(instructions.length + 1);
+  isLeader[0] = 1;
   instructions.forEach((instruction, index) => {
     const target = jumpTarget(instruction);
     if (target !== undefined) {
-      const targetIndex = indexOf.get(target);
-      if (targetIndex !== undefined) leaders.add(targetIndex);
+      const targetIndex = indexOf[target - firstPc] ?? OUTSIDE;
+      if (targetIndex !== OUTSIDE) isLeader[targetIndex] = 1;
     }
-    if (target !== undefined || OPCODES[instruction.opcode]?.kind === 'exit') leaders.add(index + 1);
+    if (target !== undefined || OPCODES[instruction.opcode]?.kind === 'exit') isLeader[index + 1] = 1;
   });
-  leaders.delete(instructions.length);
-  const starts = [...leaders].sort((left, right) => left - right);
-  const blockAt = new Map(starts.map((start, block) => [start, block]));
+  const starts: number[] = [0];
+  const blockAt = new Int32Array(instructions.length).fill(OUTSIDE);
+  blockAt[0] = 0;
+  for (let index = 1; index < instructions.length; index++) {
+    if (isLeader[index] === 1) blockAt[index] = starts.push(index) - 1;
+  }
 
   const blockOfSlot = (pc: number): number => {
-    const index = indexOf.get(pc);
-    return index === undefined ? OUTSIDE : (blockAt.get(index) ?? OUTSIDE);
+    const index = indexOf[pc - firstPc] ?? OUTSIDE;
+    return index === OUTSIDE ? OUTSIDE : blockAt[index]!;
   };
   const blocks = starts.map((first, block): BasicBlock => {
     const end = starts[block + 1] ?? instructions.length;

@@ -141,7 +141,7 @@ export class BlockWriter implements StructureEmitter {
     const { instructions, frame } = this.#function;
     const state: BlockState = {
       stack: frame.entryStates[block]!.slice(),
-      maps: Array.from({ length: 11 }, () => undefined),
+      maps: new Array<number | undefined>(11).fill(undefined),
       unpaid: this.#unpaid[block]!,
       bounds: this.#bounds[block] ?? unknownBounds(),
     };
