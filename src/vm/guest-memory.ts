@@ -155,15 +155,20 @@ export class GuestMemory {
     );
   }
 
+  /** By words: on a shared memory V8 fills bytes one at a time, which takes four times as long. */
+  #zero(start: number, end: number): void {
+    this.#words.fill(0, start / WORD_BYTES, Math.ceil(end / WORD_BYTES));
+  }
+
   /** Zeroes every byte that an owner or the engine can have written, shadow included. */
   clear(): void {
-    this.bytes.fill(0, 0, FIRST_GUEST_PAGE);
-    this.bytes.fill(0, MAP_DESCRIPTOR.BASE, MAP_DESCRIPTOR.BASE + MAP_DESCRIPTOR.BYTES * MAP_DESCRIPTOR.COUNT);
-    this.bytes.fill(0, CHAIN.BASE, CHAIN.BASE + this.#chainRows * CHAIN.ROW_BYTES);
+    this.#zero(0, FIRST_GUEST_PAGE);
+    this.#zero(MAP_DESCRIPTOR.BASE, MAP_DESCRIPTOR.BASE + MAP_DESCRIPTOR.BYTES * MAP_DESCRIPTOR.COUNT);
+    this.#zero(CHAIN.BASE, CHAIN.BASE + this.#chainRows * CHAIN.ROW_BYTES);
     const lowestFrame = this.#nestedFrames ? STACK.LIMIT : STACK.BASE - STACK.MAX_BYTES;
     for (const shadow of [0, SHADOW_OFFSET]) {
-      this.bytes.fill(0, shadow + lowestFrame, shadow + STACK.BASE);
-      this.bytes.fill(0, shadow + DATA_REGION, shadow + this.#top);
+      this.#zero(shadow + lowestFrame, shadow + STACK.BASE);
+      this.#zero(shadow + DATA_REGION, shadow + this.#top);
     }
     this.#top = DATA_REGION;
     this.#chainRows = 0;
