@@ -88,6 +88,9 @@ export function translateFunction(module: ModuleContext, fn: AnalysedFunction, i
   return code;
 }
 
+/** At a block's start no register is known to hold a map's handle. */
+const NO_MAPS: readonly (number | undefined)[] = Array.from({ length: 11 }, () => undefined);
+
 /** Whoever takes over at this instruction, or reads the clock, must find the exact fuel in the local. */
 function needsExactFuel(instruction: Instruction): boolean {
   const kind = OPCODES[instruction.opcode]?.kind;
@@ -141,7 +144,7 @@ export class BlockWriter implements StructureEmitter {
     const { instructions, frame } = this.#function;
     const state: BlockState = {
       stack: frame.entryStates[block]!.slice(),
-      maps: new Array<number | undefined>(11).fill(undefined),
+      maps: NO_MAPS.slice(),
       unpaid: this.#unpaid[block]!,
       bounds: this.#bounds[block] ?? unknownBounds(),
     };
