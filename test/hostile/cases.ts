@@ -103,6 +103,7 @@ export const CASES: readonly HostileCase[] = [
     limit('maxInstructionsPerFunction'),
   ),
   text('9,990 checked loads in one function', () => programs.checkedLoads(9_990)),
+  text('a chase of 9,990 pointers', () => programs.pointerChase(9_990), { maps: { a: {} } }),
   text('9,990 checked atomics in one function', () => programs.checkedAtomics(9_990), { maps: VALUES }),
   text('4,990 giant constants', () => programs.giantConstants(4_990)),
   text('9,900 addresses of 64 maps', () => programs.mapAddresses(9_900, 64), { maps: manyMaps(256) }),

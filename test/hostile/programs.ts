@@ -80,6 +80,11 @@ export function checkedLoads(count: number): string {
   return `${start}\nr0 = 0\nagain:\n${loads}\nr0 += r7\nr0 += r8\ngoto again`;
 }
 
+/** Loads of which each needs the one before, so that no two of their checks can be one. */
+export function pointerChase(count: number): string {
+  return `r0 = 0\nr6 = a[0] ll\n*(u64 *)(r6 + 0) = r6\nagain:\nr7 += 1\n${each(count, () => 'r6 = *(u64 *)(r6 + 0)')}\ngoto again`;
+}
+
 /** Stores, loads and atomics on a map's value, checked. */
 export function checkedAtomics(count: number): string {
   const access = each(count, (index) => `lock *(u64 *)(r6 + ${(index % 8) * 8}) += r8`);
