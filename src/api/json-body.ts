@@ -22,6 +22,12 @@ export function setJsonParser(
   const parse = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.bodyBytes = body.length;
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      const detail = 'A body with a content-encoding is not taken: send it as it is.';
+      done(new ProblemError({ code: 'unsupported_media_type', detail }));
+      return;
+    }
     const text = decodeUtf8(body as Buffer);
     if (text === null) {
       done(new ProblemError({ code: 'bad_json', detail: 'The body is not UTF-8.' }));

@@ -56,12 +56,7 @@ function judge(
   const { rejection } = report;
   if (rejection === null) return { reported: undefined, dead: report.dead, contextBytes: report.contextBytes };
   if (rejection.unsupported !== null) {
-    const where = rejection.pc === null ? '' : `, insn ${rejection.pc}`;
-    throw new ProblemFound(
-      'not_implemented',
-      '',
-      `program '${program.name}'${where}: ${rejection.message} (${rejection.unsupported})`,
-    );
+    throw new ProblemFound('not_implemented', '', `program '${program.name}': ${rejection.message}`);
   }
   const rejected = rejectionOf(program, rejection);
   if (mode === 'report') {

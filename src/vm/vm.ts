@@ -375,7 +375,7 @@ export class Vm {
     const fuel = new FuelTank(this.memory, limits);
     this.#fuel = fuel;
     view.setUint32(CELL.TAIL_CALL_LIMIT, limits.maxTailCalls, true);
-    view.setUint32(CELL.TAIL_CALL_BUDGET, limits.tailCalls ?? NO_TAIL_CALL_BUDGET, true);
+    view.setUint32(CELL.TAIL_CALL_BUDGET, Math.min(limits.tailCalls ?? NO_TAIL_CALL_BUDGET, NO_TAIL_CALL_BUDGET), true);
     const chainDepths = new Map<number, number>();
     let stop: GuestStop | StepStop | undefined;
     let invocations = 0;

@@ -40,7 +40,9 @@ describe('hostile runs', { concurrency: 2 }, () => {
         `${name}: ${runs} runs, RSS ${rssMib.toFixed(0)} MiB, load ${loadMs.toFixed(0)} ms, ` +
           `past the wall budget ${Math.max(overrunMs, 0).toFixed(0)} ms, next run ${honestMs.toFixed(0)} ms`,
       );
-      assert.deepEqual(report.ends, [typeof ends === 'string' ? ends : ends.limit]);
+      const allowed: readonly string[] = typeof ends === 'string' ? [ends] : 'limit' in ends ? [ends.limit] : ends;
+      assert.ok(report.ends.length > 0);
+      for (const end of report.ends) assert.ok(allowed.includes(end), `ended with ${end}, not ${allowed.join(' or ')}`);
       assert.ok(report.honestOk, 'the honest run has its own answer');
       assert.ok(honestMs < MOST_HONEST_MS, `the honest run took ${honestMs} ms`);
       assert.ok(rssMib < MOST_RSS_MIB, `RSS ${rssMib} MiB`);
