@@ -39,6 +39,12 @@ const ROWS: readonly Row[] = [
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     code: 'unsupported_media_type',
   },
+  {
+    name: 'a compressed body',
+    body: '{"entry":"a"}',
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    code: 'unsupported_media_type',
+  },
   { name: 'not an object', body: [], code: 'schema_violation', pointer: '' },
   { name: 'no entry', body: {}, code: 'schema_violation', pointer: '/entry' },
   { name: 'an unknown field', body: body({ entyr: 'x' }), code: 'schema_violation', pointer: '/entyr' },

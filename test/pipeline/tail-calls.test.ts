@@ -166,6 +166,17 @@ const BUDGETS: readonly {
     last: 'p:7 exit',
   },
   {
+    name: 'a budget beyond 32 bits is no smaller one',
+    settings: { budgets: { tailCalls: 2 ** 32 } },
+    outcome: 'exit',
+    instructions: 172,
+    programs: 34,
+    tailCalls: 33,
+    limitMisses: 1,
+    chain: [...times(33, taken), 'p:5 chain[0] limit'],
+    last: 'p:7 exit',
+  },
+  {
     name: 'limit 5 comes before budget 5',
     settings: { maxTailCalls: 5, budgets: { tailCalls: 5 } },
     outcome: 'exit',
