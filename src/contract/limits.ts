@@ -60,10 +60,22 @@ export const LIMITS = {
     text: 'Instructions of a function in which some loop has more than one entry.',
   },
   maxBlocksPerFunction: {
-    default: 8_192,
-    most: 8_192,
+    default: 4_096,
+    most: 4_096,
     unit: 'basic blocks',
     text: 'Basic blocks of one function of a program.',
+  },
+  maxBackEdgesPerFunction: {
+    default: 2_048,
+    most: 2_048,
+    unit: 'jumps',
+    text: 'Ways of one function from a basic block to one that comes before it.',
+  },
+  maxBlocksPerIrreducibleFunction: {
+    default: 1_024,
+    most: 1_024,
+    unit: 'basic blocks',
+    text: 'Basic blocks of a function in which some loop has more than one entry.',
   },
   maxModuleBytes: {
     default: 8 * MIB,

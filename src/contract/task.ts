@@ -17,6 +17,8 @@ export const ENGINE_LIMITS = [
   'maxInstructionsPerFunction',
   'maxInstructionsPerIrreducibleFunction',
   'maxBlocksPerFunction',
+  'maxBackEdgesPerFunction',
+  'maxBlocksPerIrreducibleFunction',
   'maxModuleBytes',
   'maxFillProbes',
   'maxMemoryBytes',

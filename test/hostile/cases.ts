@@ -75,27 +75,27 @@ function limit(name: string): { readonly limit: string } {
 }
 
 export const CASES: readonly HostileCase[] = [
-  text('8,100 jumps to one label', () => programs.jumpsToOneLabel(8_100)),
+  text('4,000 jumps to one label', () => programs.jumpsToOneLabel(4_000)),
   text('9,900 jumps to one label', () => programs.jumpsToOneLabel(9_900), {}, limit('maxBlocksPerFunction')),
   text('10,000 jumps to one label', () => programs.jumpsToOneLabel(10_000), {}, limit('maxInstructionsPerFunction')),
-  text('8,100 back edges to one label', () => programs.backEdgesToOneLabel(8_100)),
-  text('3,300 nested ifs', () => programs.nestedIfs(3_300)),
-  text('3,300 nested loops', () => programs.nestedLoops(3_300)),
-  text('irreducible: a circle with 1,300 entries', () => programs.irreducibleCircle(1_300)),
+  text('2,000 back edges to one label', () => programs.backEdgesToOneLabel(2_000)),
+  text('2,000 nested ifs', () => programs.nestedIfs(2_000)),
+  text('2,000 nested loops', () => programs.nestedLoops(2_000)),
+  text('irreducible: a circle with 500 entries', () => programs.irreducibleCircle(500)),
   text(
-    'irreducible: a circle with 2,100 entries',
-    () => programs.irreducibleCircle(2_100),
+    'irreducible: a circle with 1,000 entries',
+    () => programs.irreducibleCircle(1_000),
     {},
-    limit('maxInstructionsPerIrreducibleFunction'),
+    limit('maxBlocksPerIrreducibleFunction'),
   ),
-  text('irreducible: a corridor of 2,000 rooms, doors both ways', () => programs.twoWayCorridor(2_000)),
+  text('irreducible: a corridor of 1,000 rooms, doors both ways', () => programs.twoWayCorridor(1_000)),
   text(
     'irreducible: a corridor of 4,000 rooms',
     () => programs.twoWayCorridor(4_000),
     {},
-    limit('maxInstructionsPerIrreducibleFunction'),
+    limit('maxBackEdgesPerFunction'),
   ),
-  text('long ways to 4,000 merge points', () => programs.longWaysToMerge(4_000)),
+  text('long ways to 2,000 merge points', () => programs.longWaysToMerge(2_000)),
   bytes('a straight line of 10,000 instructions', () => programs.straightLine(10_000), 'exit'),
   bytes(
     'a straight line of 100,000 instructions',

@@ -12,7 +12,7 @@ import { TRANSLATE_LIMITS, translateProgram } from '../../src/vm/translate/progr
 import { ModuleBuilder } from '../../src/wasm/module.ts';
 import { WASM } from '../../src/wasm/opcodes.ts';
 import { problemOf, type RunDescription, resultOf, runSpec } from '../support/engine-run.ts';
-import { irreducibleCircle, keysOfOneBucket, pointerChase } from './programs.ts';
+import { backEdgesToOneLabel, irreducibleCircle, keysOfOneBucket, pointerChase } from './programs.ts';
 
 const KEYS = keysOfOneBucket(20, 64);
 
@@ -44,6 +44,18 @@ const PASSED: readonly { limit: LimitName; value: number; enough: number; run: R
     value: 2,
     enough: 3,
     run: { programs: { p: 'r0 = *(u32 *)(r1 + 16)\nif r0 == 0 goto +1\nr0 = 1\nexit' } },
+  },
+  {
+    limit: 'maxBackEdgesPerFunction',
+    value: 10,
+    enough: 11,
+    run: { programs: { p: backEdgesToOneLabel(10) }, verify: 'off', budgets: { instructions: 1_000 } },
+  },
+  {
+    limit: 'maxBlocksPerIrreducibleFunction',
+    value: 20,
+    enough: 200,
+    run: { programs: { p: irreducibleCircle(21) }, verify: 'off', budgets: { instructions: 1_000 } },
   },
   { limit: 'maxModuleBytes', value: 500, enough: 5_000, run: { programs: { p: 'r0 = 77\nexit' } } },
   {
