@@ -25,7 +25,7 @@ const MAX_OFFSET = 1 << 29;
 
 /** The registers when a function starts and nothing is known of its arguments. */
 export function unknownRegisters(): Registers {
-  const registers: Registers = new Array<Value | undefined>(REGISTERS).fill(undefined);
+  const registers: Registers = Array.from({ length: REGISTERS }, () => undefined);
   registers[10] = { kind: 'frame', offset: 0 };
   return registers;
 }
