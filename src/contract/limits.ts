@@ -89,6 +89,12 @@ export const LIMITS = {
     unit: 'elements',
     text: 'Elements looked at while the initial entries of hash maps are put in.',
   },
+  maxReturnedMapBytes: {
+    default: 16 * MIB,
+    most: 128 * MIB,
+    unit: 'bytes',
+    text: 'Keys and values that the maps named in return.maps may hold together.',
+  },
   maxObjectBytes: { default: 4 * MIB, most: 64 * MIB, unit: 'bytes', text: 'Size of an ELF object.' },
   maxPacketBytes: { default: MIB, most: MIB, unit: 'bytes', text: 'Size of input.packet.' },
   maxBodyBytes: { default: 6 * MIB, most: 128 * MIB, unit: 'bytes', text: 'Size of a request body.' },

@@ -21,6 +21,7 @@ export const ENGINE_LIMITS = [
   'maxBlocksPerIrreducibleFunction',
   'maxModuleBytes',
   'maxFillProbes',
+  'maxReturnedMapBytes',
   'maxMemoryBytes',
 ] as const satisfies readonly LimitName[];
 

@@ -57,8 +57,9 @@ export class Engine {
     const verified = performance.now();
 
     const bytes = runFootprint(run, spec.input.packet);
-    const memory = bytes <= spec.budgets.memoryBytes ? this.#resources.memories.acquire(bytes) : undefined;
-    if (memory === undefined) return overMemory(result, bytes);
+    if (bytes > spec.budgets.memoryBytes) return overMemory(result, bytes);
+    const memory = this.#resources.memories.acquire(bytes);
+    if (memory === undefined) throw new Error(`no memory of this thread has ${bytes} bytes free`);
     try {
       const { programs, allKnown } = this.#resources.compile(run, dead, false);
       result.cache = { programs: allKnown ? 'hit' : 'miss' };

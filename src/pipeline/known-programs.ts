@@ -81,7 +81,7 @@ function reportKey(program: ProgramSpec, maps: readonly MapSpec[], level: string
   hash.update(JSON.stringify([level, { ...program, code: null, lines: null }]));
   for (const map of maps) {
     hash.update(JSON.stringify({ ...map, slots: null, entries: map.frozen ? map.entries.length : null }));
-    if (map.frozen) for (const { value } of map.entries) hash.update(value);
+    if (map.frozen) for (const { key, value } of map.entries) hash.update(key).update(value);
   }
   return hash.digest('base64');
 }

@@ -18,9 +18,6 @@ import { readPrograms, readRunObject } from './read-programs.ts';
 import { ProblemFound } from './refused.ts';
 import { type Verified, verifyPrograms } from './verify.ts';
 
-/** Bytes of keys and values that the maps named in `return` may have together, at most. */
-export const MAX_RETURNED_MAP_BYTES = 16 * 1024 * 1024;
-
 /** A run that has been read. Verification may still refuse it. */
 export interface ReadRun {
   readonly programs: readonly ProgramSpec[];
@@ -46,7 +43,7 @@ export function readRun(spec: RunSpec, limits: EngineLimits, known = new KnownPr
   const names = maps.map((map) => map.name);
   const programs = readPrograms(spec, object, names, limits, known);
   checkSlotPrograms(spec, maps, programs);
-  checkReturnedMaps(spec, maps);
+  checkReturnedMaps(spec, maps, limits);
   const entry = programs.findIndex((program) => program.name === spec.entry);
   if (entry < 0) {
     const known = programs.map((program) => program.name).join(', ');
@@ -99,15 +96,15 @@ function checkSlotPrograms(spec: RunSpec, maps: readonly MapSpec[], programs: re
   }
 }
 
-function checkReturnedMaps(spec: RunSpec, maps: readonly MapSpec[]): void {
+function checkReturnedMaps(spec: RunSpec, maps: readonly MapSpec[], { maxReturnedMapBytes }: EngineLimits): void {
   let bytes = 0;
   spec.returns.maps.forEach((name, index) => {
     const map = maps.find((one) => one.name === name);
     if (map === undefined)
       throw new ProblemFound('bad_reference', `/return/maps/${index}`, `there is no map '${name}'`);
     bytes += map.maxEntries * (map.keySize + map.valueSize);
-    if (bytes > MAX_RETURNED_MAP_BYTES) {
-      const detail = `the maps to return may hold more than ${MAX_RETURNED_MAP_BYTES} bytes`;
+    if (bytes > maxReturnedMapBytes) {
+      const detail = `the maps to return may hold ${bytes} bytes, maxReturnedMapBytes is ${maxReturnedMapBytes}`;
       throw new ProblemFound('limit_exceeded', `/return/maps/${index}`, detail, { limit: 'maxReturnedMapBytes' });
     }
   });

@@ -34,12 +34,9 @@ export function readRunObject(bytes: Uint8Array | null): ObjectSpec {
     return readObject(bytes);
   } catch (error) {
     if (error instanceof ElfError) {
-      throw new ProblemFound(
-        'bad_elf',
-        OBJECT_POINTER,
-        error.message,
-        error.limit === null ? {} : { limit: error.limit },
-      );
+      // The reader's own bounds are no settings of the service, so they are named in the text and not as one of its limits.
+      const bound = error.limit === null ? '' : ` (${error.limit})`;
+      throw new ProblemFound('bad_elf', OBJECT_POINTER, `${error.message}${bound}`);
     }
     if (error instanceof BtfError) throw new ProblemFound('bad_btf', OBJECT_POINTER, error.message);
     if (error instanceof ObjectUnsupported) throw new ProblemFound('not_implemented', OBJECT_POINTER, error.message);

@@ -1,18 +1,11 @@
 /** One VM: programs and maps on one memory, run from an entry to an outcome. */
 
-import {
-  CELL,
-  DATA_REGION,
-  FIRST_GUEST_PAGE,
-  MAX_HELPER_NUMBER,
-  PERMISSION,
-  SHADOW_OFFSET,
-} from '../contract/memory.ts';
+import { CELL, DATA_REGION, MAX_HELPER_NUMBER } from '../contract/memory.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import { OPCODES } from '../isa/opcodes.ts';
 import type { MapSpec } from '../spec/object.ts';
 import { instantiateDriver } from './driver.ts';
+import { accessOf, FAULTS, faultReason, memoryFaultCode } from './faults.ts';
 import { FuelTank } from './fuel.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { HelperContext, type PrintLine } from './helpers/context.ts';
@@ -24,7 +17,7 @@ import { SlotLog, type SlotLogRow } from './slot-log.ts';
 import type { InvocationStart } from './steps.ts';
 import { type FaultAccess, GuestStop } from './stop.ts';
 import { type StepSink, StepStop, TraceRing } from './trace-ring.ts';
-import { ENGINE_MODULE, FAULT_REASON, type FaultReason } from './translate/imports.ts';
+import { ENGINE_MODULE } from './translate/imports.ts';
 
 /** A program of a VM; its number is its position in the list. */
 export interface VmProgram {
@@ -118,25 +111,6 @@ const SLOT_WAIT_MS = 0.02;
 const CLOCK_BASE_NS = 1_000_000_000_000n;
 const CLOCK_SPREAD_NS = 1n << 40n;
 const SEED_MIX = 0x9e37_79b9_7f4a_7c15n;
-
-const REASON_NAMES = Object.fromEntries(Object.entries(FAULT_REASON).map(([name, number]) => [number, name])) as Record<
-  number,
-  FaultReason
->;
-
-/** Faults that translated code finds by itself: outcome, and text from the offending value. */
-const FAULTS: Readonly<Record<Exclude<FaultReason, 'memory'>, { code: OutcomeCode; text: (value: string) => string }>> =
-  {
-    bad_insn: { code: 'bad_insn', text: () => "control runs past the function's last instruction" },
-    not_context: { code: 'bad_argument', text: (value) => `R1 of the tail call is ${value}, not the context` },
-    not_packet: { code: 'bad_argument', text: (value) => `R6 of the packet load is ${value}, not the context` },
-    not_prog_array: { code: 'bad_argument', text: (value) => `R2 of the tail call is ${value}, not a prog_array` },
-    call_depth: { code: 'call_depth', text: () => 'the call would be the 9th frame of this program, the limit is 8' },
-    stack_overflow: {
-      code: 'stack_overflow',
-      text: () => 'the frames of this program would use more than 512 bytes together',
-    },
-  };
 
 /** Guest memory that a VM with these parts takes: known, and compared with the budget, before anything is placed. */
 export function footprint(maps: readonly MapSpec[], contextBytes: number, packetBytes: number): number {
@@ -321,39 +295,21 @@ export class Vm {
 
   #fault(program: number, reason: number, pc: number, fuel: number, address: bigint): never {
     const at = { program, pc, instructions: this.#fuel!.executed(fuel) };
-    const name = REASON_NAMES[reason];
-    if (name === undefined) throw new Error(`unknown fault reason ${reason}`);
+    const name = faultReason(reason);
     // Past the last instruction there is none that could be cut short.
     if (name !== 'bad_insn') this.#ring?.cutShort();
     if (name !== 'memory') {
       const { code, text } = FAULTS[name];
       throw new GuestStop(code, at, text(`0x${BigInt.asUintN(64, address).toString(16)}`));
     }
-    const instruction = this.#programs[program]!.instructions.find((one) => one.pc === pc)!;
-    const row = OPCODES[instruction.opcode];
-    // A helper written in place (array lookup) reads its 4-byte key at the call.
-    const size = row?.kind === 'load' || row?.kind === 'store' || row?.kind === 'atomic' ? row.size : 4;
-    const access = row?.kind === 'store' || row?.kind === 'atomic' ? 'write' : 'read';
-    this.#memoryFault(at, { address: BigInt.asUintN(64, address), access, size });
+    const access = accessOf(this.#programs[program]!.instructions.find((one) => one.pc === pc)!, address);
+    throw new GuestStop(memoryFaultCode(this.memory, access), at, '', access);
   }
 
   #stopAtCall(program: number, pc: number, code: OutcomeCode, message: string, access?: FaultAccess): never {
     const at = { program, pc, instructions: this.#fuel!.executedAtCell() };
     if (code !== 'exit') this.#ring?.cutShort();
-    if (access !== undefined) this.#memoryFault(at, access, message);
-    throw new GuestStop(code, at, message);
-  }
-
-  #memoryFault(at: { program: number; pc: number; instructions: number }, access: FaultAccess, argument = ''): never {
-    throw new GuestStop(this.#memoryFaultCode(access), at, argument, access);
-  }
-
-  #memoryFaultCode(access: FaultAccess): OutcomeCode {
-    if (access.address < BigInt(FIRST_GUEST_PAGE)) return 'null_deref';
-    if (access.access === 'read') return 'oob_read';
-    const low = Number(access.address);
-    const readable = access.address < BigInt(SHADOW_OFFSET) && this.memory.allows(low, access.size, PERMISSION.READ);
-    return readable ? 'readonly_write' : 'oob_write';
+    throw new GuestStop(access === undefined ? code : memoryFaultCode(this.memory, access), at, message, access);
   }
 
   #print(program: number, pc: number, text: string): void {
@@ -365,7 +321,7 @@ export class Vm {
     const cell = new Int32Array(this.memory.bytes.buffer, DATA_REGION, 1);
     Atomics.wait(cell, 0, Atomics.load(cell, 0), SLOT_WAIT_MS);
     const stop = this.#fuel!.look();
-    if (stop !== undefined) throw this.#stop(stop, program, pc, this.#fuel!.executed(fuel));
+    if (stop !== undefined) throw this.#stopInside(stop, program, pc, this.#fuel!.executed(fuel));
   }
 
   /** Runs `repeat` invocations of the entry program. A guest's fault is in the answer; an exception is a defect of ours. */

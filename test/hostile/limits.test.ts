@@ -58,6 +58,13 @@ const PASSED: readonly { limit: LimitName; value: number; enough: number; run: R
     run: { programs: { p: irreducibleCircle(21) }, verify: 'off', budgets: { instructions: 1_000 } },
   },
   { limit: 'maxModuleBytes', value: 500, enough: 5_000, run: { programs: { p: 'r0 = 77\nexit' } } },
+  // Two elements of 4 bytes of key and 8 of value.
+  {
+    limit: 'maxReturnedMapBytes',
+    value: 23,
+    enough: 24,
+    run: { programs: { p: 'r0 = 0\nexit' }, maps: { m: { maxEntries: 2 } } },
+  },
   {
     limit: 'maxFillProbes',
     value: 189,

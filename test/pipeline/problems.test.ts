@@ -353,7 +353,7 @@ const PROBLEMS: readonly ProblemRow[] = [
     run: { programs: OK, maps: { m: { maxEntries: 2_000_000 } } },
     code: 'limit_exceeded',
     pointer: '/return/maps/0',
-    detail: /16777216 bytes/,
+    detail: /may hold 24000000 bytes, maxReturnedMapBytes is 16777216/,
     limit: 'maxReturnedMapBytes',
   },
   {
