@@ -21,11 +21,24 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
   cfg: { rooms: ['isa'], packages: [] },
   verifier: { rooms: ['isa', 'btf', 'spec', 'cfg'], packages: [] },
   wasm: { rooms: [], packages: [] },
-  vm: { rooms: ['isa', 'spec', 'cfg', 'wasm', 'contract/outcome.ts', 'contract/memory.ts'], packages: [] },
+  vm: {
+    rooms: [
+      'isa',
+      'spec',
+      'cfg',
+      'wasm',
+      'contract/outcome.ts',
+      'contract/memory.ts',
+      'contract/place.ts',
+      'contract/slot-log.ts',
+    ],
+    packages: [],
+  },
   pipeline: { rooms: ['isa', 'elf', 'btf', 'spec', 'cfg', 'verifier', 'vm', 'contract'], packages: [] },
   metrics: { rooms: ['contract', 'spec'], packages: ['prom-client'] },
   pool: { rooms: ['contract', 'metrics'], packages: ['piscina'] },
   api: { rooms: ['contract', 'spec', 'pool', 'metrics'], packages: ['fastify', '@fastify/', 'typebox', 'ws'] },
+  client: { rooms: ['contract'], packages: [] },
   workers: { rooms: ['pipeline', 'contract'], packages: [] },
 };
 

@@ -104,6 +104,19 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Size of a request body without its inline object.',
   },
+  // Time travel: what is kept of finished runs, and what a replay may take.
+  maxReplayBytes: {
+    default: 64 * MIB,
+    most: 16 * 1024 * MIB,
+    unit: 'bytes',
+    text: 'Finished runs that are kept for their id: result, request and slot changes. The least recently used leave first.',
+  },
+  maxReplayMs: {
+    default: 60_000,
+    most: 3_600_000,
+    unit: 'ms',
+    text: 'Time that the replay of a run may take up to the step that was asked for.',
+  },
   // The queue of runs.
   queueLimit: {
     default: 256,

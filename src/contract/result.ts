@@ -99,6 +99,16 @@ export const PrintRow = Type.Object(
 );
 export type PrintRow = Static<typeof PrintRow>;
 
+/** A helper's write to a map, told while the run goes on; value null: the element was deleted. Keys and values in hex. */
+export interface MapWriteRow {
+  readonly step: string;
+  readonly program: string;
+  readonly pc: number;
+  readonly map: string;
+  readonly key: string;
+  readonly value: string | null;
+}
+
 const MapElement = Type.Object({ key: HexBytes, value: HexBytes }, closed);
 
 export const RunResult = Type.Object(

@@ -1,10 +1,13 @@
 /** The trace socket (waggle-trace.v1): its messages, close codes and fixed times. Numbers an operator may set are in limits.ts. */
 
 import { type Static, type TSchema, Type } from 'typebox';
+import type { Region } from './place.ts';
 import type { ProblemDocument } from './problem-document.ts';
-import type { ChainRow, PrintRow, RunResult } from './result.ts';
+import type { ChainRow, MapWriteRow, PrintRow, RunResult } from './result.ts';
 import type { Budgets } from './run-spec.ts';
 import { closed, literals } from './schema.ts';
+import { type FrameState, MAX_WINDOW_STEPS, type StepRow, type StepState } from './step.ts';
+import type { CodeRow } from './step-facts.ts';
 
 export const TRACE_SUBPROTOCOL = 'waggle-trace.v1';
 /** The server pings this often; a client that misses two is cut off. */
@@ -14,6 +17,16 @@ export const MISSED_PINGS = 2;
 export const MAX_CHAIN_ROWS = 256;
 /** Credit that a client may give. */
 export const MAX_CREDIT_BYTES = 1024 * 1024;
+/** Credit of a subscription that names none. */
+export const DEFAULT_CREDIT_BYTES = 256 * 1024;
+/** Bytes or elements of one `inspect`. */
+export const MAX_INSPECT_COUNT = 65_536;
+/** What `chain`, `result` and `error` may use beyond the credit, and lines of `print` and `map` together: bytes of one subscription. */
+export const RESERVE_BYTES = 1024 * 1024;
+/** A stream that makes no whole batch for this long sends the steps that it has, ms. */
+export const PARTIAL_AFTER_MS = 16;
+/** A single-use ticket is good for this long, ms. */
+export const TICKET_LIFE_MS = 30_000;
 /** Bytes of a close reason (RFC 6455 §5.5: 125 with its code). */
 export const MAX_REASON_BYTES = 123;
 
@@ -38,7 +51,13 @@ export const CLOSE_CODES = {
 export type CloseReason = keyof typeof CLOSE_CODES;
 
 const Id = Type.String({ minLength: 1, maxLength: 128 });
-const Step = Type.String({ pattern: '^[0-9]{1,20}$' });
+/** A step as a client says it: a number up to 2^53 - 1, or decimal text. */
+const StepInput = Type.Unsafe<number | string>({
+  type: ['integer', 'string'],
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  pattern: '^[0-9]{1,16}$',
+});
 
 const Hello = Type.Object(
   {
@@ -59,9 +78,7 @@ const Subscribe = Type.Object(
     sandbox: Type.Optional(Id),
     /** A run body; checked against its own schema, so that its faults are a problem and not the end of the socket. */
     spec: Type.Optional(Type.Unknown()),
-    from: Type.Optional(
-      Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, pattern: '^[0-9]{1,20}$' }),
-    ),
+    from: Type.Optional(StepInput),
     detail: Type.Optional(literals(['chain', 'steps'])),
     programs: Type.Optional(Type.Array(Type.String(), { maxItems: 256 })),
     credit: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_CREDIT_BYTES })),
@@ -78,19 +95,24 @@ const Credit = Type.Object(
   { type: Type.Literal('credit'), id: Id, bytes: Type.Integer({ minimum: 0, maximum: MAX_CREDIT_BYTES }) },
   closed,
 );
-/** Messages about steps; a later version answers them. */
 const Seek = Type.Object(
-  { type: Type.Literal('seek'), id: Id, step: Step, count: Type.Integer({ maximum: 4096 }) },
+  {
+    type: Type.Literal('seek'),
+    id: Id,
+    step: StepInput,
+    count: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_WINDOW_STEPS })),
+  },
   closed,
 );
 const Inspect = Type.Object(
   {
     type: Type.Literal('inspect'),
     id: Id,
-    step: Step,
-    what: Type.String(),
+    step: StepInput,
+    /** `map:<name>`: `start` and `count` count elements; else bytes. */
+    what: Type.String({ pattern: '^(registers|stack|ctx|packet|map:.+)$', maxLength: 256 }),
     start: Type.Optional(Type.Integer()),
-    count: Type.Optional(Type.Integer()),
+    count: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_INSPECT_COUNT })),
   },
   closed,
 );
@@ -98,9 +120,13 @@ const RunTo = Type.Object(
   {
     type: Type.Literal('runTo'),
     id: Id,
-    from: Step,
-    until: Type.Object({}),
-    direction: Type.Optional(Type.Literal('back')),
+    from: StepInput,
+    until: Type.Union([
+      Type.Object({ program: Type.String(), pc: Type.Integer({ minimum: 0 }) }, closed),
+      Type.Object({ tailCall: Type.Union([Type.Literal(true), Type.Literal('miss')]) }, closed),
+      Type.Object({ mapWrite: Type.String() }, closed),
+    ]),
+    direction: Type.Optional(literals(['forward', 'back'])),
   },
   closed,
 );
@@ -143,6 +169,44 @@ export type ServerMessage =
     }
   | { readonly type: 'chain'; readonly id: string; readonly rows: readonly ChainRow[] }
   | ({ readonly type: 'print'; readonly id: string } & PrintRow)
+  /** A helper's write to a map, while the run goes on. */
+  | ({ readonly type: 'map'; readonly id: string } & MapWriteRow)
+  /** Binary encoding, in front of the first batch: the named regions that addresses lie in. */
+  | { readonly type: 'regions'; readonly id: string; readonly regions: readonly Region[] }
+  /** Binary encoding, in front of a batch that needs them: instructions of a program. */
+  | { readonly type: 'code'; readonly id: string; readonly program: number; readonly rows: readonly CodeRow[] }
+  /** JSON encoding: a batch. */
+  | {
+      readonly type: 'steps';
+      readonly id: string;
+      readonly first: string;
+      readonly count: number;
+      readonly partial?: true;
+      /** The registers in front of step `first`, innermost frame first. */
+      readonly keyframe: readonly FrameState[];
+      readonly rows: readonly StepRow[];
+    }
+  | { readonly type: 'bookmark'; readonly id: string; readonly step: string }
+  | {
+      readonly type: 'gap';
+      readonly id: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: 'credit' | 'budget';
+    }
+  | ({ readonly type: 'state'; readonly id: string; readonly rows: readonly StepRow[] } & Omit<StepState, 'maps'>)
+  | {
+      readonly type: 'inspected';
+      readonly id: string;
+      readonly step: string;
+      readonly what: string;
+      readonly start: number;
+      /** Hex; of registers the innermost frame's r0 to r10, 8 bytes each, little-endian. */
+      readonly bytes?: string;
+      /** Of a map. */
+      readonly entries?: StepState['maps'][string];
+    }
+  | { readonly type: 'found'; readonly id: string; readonly step: string | null }
   | { readonly type: 'result'; readonly id: string; readonly result: RunResult }
   | { readonly type: 'end'; readonly id: string }
   | { readonly type: 'error'; readonly id?: string; readonly problem: ProblemDocument }

@@ -1,23 +1,13 @@
 /** A guest's fault in people's terms: program, instruction, source line, address, region, and a sentence. */
 
-import { STACK } from '../contract/memory.ts';
+import { type Region, symbolIn } from '../contract/place.ts';
 import type { Fault } from '../contract/result.ts';
 import { disassemble } from '../isa/disassemble.ts';
-import type { GuestMemory, Region } from '../vm/guest-memory.ts';
+import type { GuestMemory } from '../vm/guest-memory.ts';
 import type { FaultAccess, GuestStop } from '../vm/stop.ts';
 import type { ReadRun } from './load.ts';
 import { disassemblyNames } from './names.ts';
 import { sourceAt } from './source.ts';
-
-/** `packet+14`, `stack-8`, `hits[3]+0`: an address by the region that holds it or ends next to it. */
-export function symbolicAddress(region: Region, address: number): string {
-  const offset = address - region.start;
-  const signed = (value: number) => (value < 0 ? `${value}` : `+${value}`);
-  if (region.kind === 'stack') return `stack${signed(address - STACK.BASE)}`;
-  if (region.stride === 0 || offset < 0) return `${region.name}${signed(offset)}`;
-  const element = Math.floor(offset / region.stride);
-  return `${region.name}[${element}]${signed(offset - element * region.stride)}`;
-}
 
 function sizeText(region: Region): string {
   return region.kind === 'stack' ? 'a frame has 512 bytes' : `${region.name} has ${region.end - region.start} bytes`;
@@ -39,7 +29,7 @@ function outside(where: string, region: Region | undefined): string {
 
 function memoryMessage(stop: GuestStop, access: FaultAccess, region: Region | undefined): string {
   const address = `0x${access.address.toString(16)}`;
-  const place = region === undefined ? address : `${symbolicAddress(region, Number(access.address))} (${address})`;
+  const place = region === undefined ? address : `${symbolIn(region, Number(access.address))} (${address})`;
   const who = stop.message === '' ? '' : `${stop.message}: `;
   const where = `${who}${access.access} of ${access.size} byte${access.size === 1 ? '' : 's'} at ${place}`;
   return SENTENCES[stop.code]?.(where, region) ?? where;

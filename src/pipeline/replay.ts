@@ -5,10 +5,10 @@
 
 import { STACK } from '../contract/memory.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import type { SlotLogRow } from '../contract/slot-log.ts';
 import type { StepRow, StepState } from '../contract/step.ts';
 import type { EngineLimits } from '../contract/task.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
-import type { SlotLogRow } from '../vm/slot-log.ts';
 import { RegisterFold } from '../vm/steps.ts';
 import type { StepSink } from '../vm/trace-ring.ts';
 import type { Vm, VmRun } from '../vm/vm.ts';

@@ -11,21 +11,8 @@ import {
   SHADOW_OFFSET,
   STACK,
 } from '../contract/memory.ts';
+import { REGION_GAP, type Region, regionNear } from '../contract/place.ts';
 
-/** A stretch of guest memory with a name, for faults and for people. */
-export interface Region {
-  /** `ctx`, `packet`, `stack`, or the map's name. */
-  readonly name: string;
-  readonly kind: 'ctx' | 'packet' | 'stack' | 'map';
-  readonly start: number;
-  /** One past the last byte. */
-  readonly end: number;
-  /** Of a map: bytes from one element's value to the next; 0 elsewhere. */
-  readonly stride: number;
-}
-
-/** Closed bytes between two regions, so that an access just past one is a fault and still finds its name. */
-const REGION_GAP = 64;
 const ALIGNMENT = 8;
 /** The shadow is read in words, four permissions at a time. */
 const WORD_BYTES = 4;
@@ -148,11 +135,7 @@ export class GuestMemory {
 
   /** The region that holds the address, or else the one that ends or starts within a gap of it. */
   regionNear(address: number): Region | undefined {
-    return (
-      this.#regions.find((region) => address >= region.start && address < region.end) ??
-      this.#regions.find((region) => address >= region.end && address < region.end + REGION_GAP) ??
-      this.#regions.find((region) => address >= region.start - REGION_GAP && address < region.start)
-    );
+    return regionNear(this.#regions, address);
   }
 
   /** By words: on a shared memory V8 fills bytes one at a time, which takes four times as long. */

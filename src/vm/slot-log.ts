@@ -4,19 +4,9 @@
  */
 
 import { MAP_DESCRIPTOR } from '../contract/memory.ts';
+import type { SlotLogRow } from '../contract/slot-log.ts';
 import type { VmMap } from './maps/map.ts';
 import { ProgArrayMap } from './maps/prog-array.ts';
-
-export interface SlotLogRow {
-  /** Number of the invocation in the run, and of the tail-call attempt in it. */
-  readonly invocation: number;
-  readonly attempt: number;
-  readonly map: number;
-  /** Completed changes of that array. */
-  readonly generation: number;
-  /** Slot index and content (program number + 1, 0 is empty). */
-  readonly changes: readonly (readonly [number, number])[];
-}
 
 /** Rows that a run keeps; a run that sees more changes is not replayed exactly, and says so. */
 export const MAX_SLOT_LOG_ROWS = 100_000;

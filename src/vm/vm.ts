@@ -2,6 +2,7 @@
 
 import { CELL, DATA_REGION, MAX_HELPER_NUMBER } from '../contract/memory.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
+import type { SlotLogRow } from '../contract/slot-log.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import type { MapSpec } from '../spec/object.ts';
 import { instantiateDriver } from './driver.ts';
@@ -13,7 +14,7 @@ import { HELPER_FUNCTIONS, type HelperFunctions } from './helpers/index.ts';
 import { createMap, mapFootprint } from './maps/index.ts';
 import type { VmMap } from './maps/map.ts';
 import { ProgArrayMap } from './maps/prog-array.ts';
-import { SlotLog, type SlotLogRow } from './slot-log.ts';
+import { SlotLog } from './slot-log.ts';
 import type { InvocationStart } from './steps.ts';
 import { type FaultAccess, GuestStop } from './stop.ts';
 import { type StepSink, StepStop, TraceRing } from './trace-ring.ts';
