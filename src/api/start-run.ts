@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { RunMode } from '../metrics/labels.ts';
-import type { RunAnswer, RunHandle } from '../pool/pool.ts';
+import type { RunAnswer, RunHandle } from '../pool/run-job.ts';
 import type { TraceListener } from '../pool/trace-channel.ts';
 import type { Services } from './services.ts';
 

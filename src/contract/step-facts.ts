@@ -68,7 +68,7 @@ function shown(names: StepNames, as: ShownAs, value: bigint): string {
     return names.maps[index] ?? hex(value);
   }
   if (as === 'address' && value !== 0n && value < 2n ** 32n) return symbolOf(names.regions, Number(value));
-  return as === 'number' ? value.toString() : hex(value);
+  return as === 'number' ? BigInt.asIntN(64, value).toString() : hex(value);
 }
 
 function callOf(names: StepNames, code: CodeRow, facts: StepFacts): Pick<StepRow, 'call'> {

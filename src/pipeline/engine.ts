@@ -2,13 +2,14 @@
 
 import { outcome } from '../contract/outcome.ts';
 import type { RunResult } from '../contract/result.ts';
-import type { RunTask, TaskAnswer, TraceMessage } from '../contract/task.ts';
+import type { ReplayAnswer, ReplayTask, RunTask, TaskAnswer, TraceMessage } from '../contract/task.ts';
 import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import { LiveRun } from './live.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
 import { buildVm, runFootprint, vmLimits } from './machine.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
-import { type ReplayAnswer, type ReplayRequest, replayRun } from './replay.ts';
+import { type ReplayAnswer as Replay, type ReplayRequest, replayRun } from './replay.ts';
+import { runReplayTask } from './replay-task.ts';
 import { Resources } from './resources.ts';
 import { executedResult, observationsOf } from './result.ts';
 import { runKeyOf } from './run-key.ts';
@@ -40,8 +41,13 @@ export class Engine {
    * Produces a window of steps, and the state in front of one, by running again on a private memory.
    * @throws ProblemFound, LoadRejected only when the run itself was refused
    */
-  replay(request: ReplayRequest): ReplayAnswer {
+  replay(request: ReplayRequest): Replay {
     return replayRun(this.#resources, request);
+  }
+
+  /** Makes steps of a run that has ended again, as a task asks for them. */
+  runReplay(task: ReplayTask): ReplayAnswer {
+    return runReplayTask(this.#resources, task);
   }
 
   #run(task: RunTask, result: RunResult, send: ((message: TraceMessage) => void) | undefined): TaskAnswer {
@@ -84,7 +90,8 @@ export class Engine {
         execNs: String(Math.round((end - start) * 1e6)),
       };
       const answer = executedResult(result, spec, run, vm, done, live.prints, verification);
-      return { kind: 'result', result: answer, observations: observationsOf(done) };
+      const replay = done.slotLog === null ? null : { slotLog: done.slotLog, steps: done.instructions };
+      return { kind: 'result', result: answer, observations: observationsOf(done), replay };
     } finally {
       this.#resources.memories.release(memory);
     }
@@ -95,14 +102,14 @@ function rejected(result: RunResult, stop: LoadRejected): TaskAnswer {
   result.outcome = outcome(stop.code);
   result.rejection = stop.rejection;
   const verifierRule = stop.code === 'rejected_verifier' ? stop.rejection.rule : null;
-  return { kind: 'result', result, observations: { ...NOTHING_OBSERVED, verifierRule } };
+  return { kind: 'result', result, observations: { ...NOTHING_OBSERVED, verifierRule }, replay: null };
 }
 
 function overMemory(result: RunResult, bytes: number): TaskAnswer {
   const message = `maps, packet and context need ${bytes} bytes, budgets.memoryBytes is ${result.budgets.memoryBytes}`;
   result.outcome = outcome('memory_budget');
   result.rejection = { rule: 'memory_budget', errno: 'ENOMEM', program: null, pc: null, message, log: '' };
-  return { kind: 'result', result, observations: NOTHING_OBSERVED };
+  return { kind: 'result', result, observations: NOTHING_OBSERVED, replay: null };
 }
 
 function startedMessage(run: ReadRun): TraceMessage {

@@ -16,7 +16,7 @@ import type { ReadRun } from './load.ts';
 import type { CompiledProgram } from './module-cache.ts';
 import { ProblemFound } from './refused.ts';
 
-/** Bytes of guest memory that the run takes. */
+/** Bytes of guest memory that the run takes; its replay takes those of the trace ring too. */
 export function runFootprint(run: ReadRun, packet: Uint8Array | null): number {
   return footprint(run.maps, run.start.context.length, packet?.length ?? 0) + scratchBytes(run.maps);
 }

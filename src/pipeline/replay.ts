@@ -6,29 +6,92 @@
 import { STACK } from '../contract/memory.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
-import type { StepRow, StepState } from '../contract/step.ts';
+import type { FrameState, StepRow, StepState } from '../contract/step.ts';
+import { explainStep } from '../contract/step-facts.ts';
 import type { EngineLimits } from '../contract/task.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import { RegisterFold } from '../vm/steps.ts';
-import type { StepSink } from '../vm/trace-ring.ts';
-import type { Vm, VmRun } from '../vm/vm.ts';
+import { type StepPatch, TraceRing } from '../vm/trace-ring.ts';
+import type { Vm, VmLimits, VmRun } from '../vm/vm.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
 import { buildVm, runFootprint, vmLimits } from './machine.ts';
 import type { Resources } from './resources.ts';
 import { hexOf } from './result.ts';
-import { StepRows } from './step-rows.ts';
+import { StepCode } from './step-code.ts';
+import { foldEach, PendingPatches, readFacts } from './step-reader.ts';
 
-export interface ReplayRequest {
+/** The run to be made again. */
+export interface Replayed {
   readonly spec: RunSpec;
   readonly limits: EngineLimits;
   /** What the run saw of live changes; [] for a stateless run. */
   readonly slotLog: readonly SlotLogRow[];
+  /** The step that the run ended at, when a clock or a client ended it: a replay must not go further. Infinity else. */
+  readonly end: number;
+}
+
+/** What a replay is watched with; both hear everything in order. */
+export interface ReplayWatch {
+  readonly records: (first: number, address: number, count: number) => void;
+  readonly patch: (patch: StepPatch) => void;
+}
+
+/** A replay that is under way or has ended. */
+export interface Replaying {
+  readonly run: ReadRun;
+  readonly vm: Vm;
+  readonly memory: GuestMemory;
+  readonly code: StepCode;
+  /** The watch feeds it: it must see every record. */
+  readonly fold: RegisterFold;
+}
+
+/**
+ * Runs again up to the front of step `stopAt`, watched, and hands what is there to `use` before the memory is given back.
+ * @throws ProblemFound, LoadRejected only when the run itself was refused
+ */
+export function withReplay<T>(
+  resources: Resources,
+  replayed: Replayed,
+  stopAt: number,
+  limits: Partial<VmLimits>,
+  watch: (replaying: Replaying) => ReplayWatch,
+  use: (replaying: Replaying, start: () => VmRun) => T,
+): T {
+  const { spec } = replayed;
+  const run = readRun(spec, replayed.limits, resources.known);
+  const { dead } = verifyRun(run, newVerification(run.mode), resources.known);
+  const memory = resources.memories.acquire(runFootprint(run, spec.input.packet) + TraceRing.FOOTPRINT);
+  if (memory === undefined) throw new Error('replay: the run had a memory, its replay finds none');
+  try {
+    const { programs } = resources.compile(run, dead, true);
+    // What watches needs the VM, and the VM its sink; no record comes before the VM runs.
+    const watches: ReplayWatch[] = [];
+    const sink: ReplayWatch = {
+      records: (first, address, count) => watches[0]?.records(first, address, count),
+      patch: (patch) => watches[0]?.patch(patch),
+    };
+    const trace = { sink, stopAt: Math.min(stopAt, replayed.end), slotLog: replayed.slotLog };
+    const vm = buildVm(run, spec, memory, resources.driver, programs, trace);
+    const stepPrograms = run.instructions.map((instructions, number) => ({
+      instructions,
+      frameBytes: programs[number]!.frameBytes,
+    }));
+    const fold = new RegisterFold(memory, stepPrograms, vm.invocationStart(run.entry));
+    const replaying = { run, vm, memory, code: new StepCode(run, memory.regions.slice()), fold };
+    watches.push(watch(replaying));
+    const all = { ...vmLimits(spec, () => false), ...limits };
+    return use(replaying, () => vm.run(run.entry, spec.repeat, all));
+  } finally {
+    resources.memories.release(memory);
+  }
+}
+
+export interface ReplayRequest extends Replayed {
   /** First step of the window. */
   readonly from: number;
   /** Steps in the window; 0 for only the state. */
   readonly count: number;
-  /** The step that the run ended at, when a clock or a client ended it: a replay must not go further. Infinity else. */
-  readonly end: number;
 }
 
 export interface ReplayAnswer {
@@ -39,55 +102,45 @@ export interface ReplayAnswer {
 }
 
 /** Runs again up to the end of the window. */
-export function replayRun(resources: Resources, request: ReplayRequest): ReplayAnswer {
-  const { spec, from, count } = request;
-  const run = readRun(spec, request.limits, resources.known);
-  const { dead } = verifyRun(run, newVerification(run.mode), resources.known);
-  const memory = resources.memories.acquire(runFootprint(run, spec.input.packet));
-  if (memory === undefined) throw new Error('replay: the run had a memory, its replay finds none');
-  try {
-    const { programs } = resources.compile(run, dead, true);
-    const rows = new StepRows(run, () => memory, from);
-    // The fold needs the context's address, which the VM knows only once it is built; no record comes before it runs.
-    const folds: RegisterFold[] = [];
-    const sink: StepSink = {
+export function replayRun(resources: Resources, request: ReplayRequest, limits: Partial<VmLimits> = {}): ReplayAnswer {
+  const { from, count } = request;
+  const rows: StepRow[] = [];
+  const watch = ({ memory, code, fold }: Replaying): ReplayWatch => {
+    const patches = new PendingPatches();
+    return {
       records: (first, address, records) => {
-        folds[0]?.records(address, records);
-        if (count > 0 && first + records > from) rows.records(first, address, records);
+        if (count === 0 || first + records <= from) return fold.records(address, records);
+        foldEach(fold, first, address, records, (step, at, registers) => {
+          if (step < from) return;
+          const facts = readFacts(memory, code, registers, at, step, patches.take(step));
+          rows.push(explainStep(code.names, code.row(facts.program, facts.pc), facts));
+        });
       },
       patch: (patch) => {
-        if (count > 0) rows.patch(patch);
+        if (count > 0 && Math.max(patch.step, 0) >= from) patches.add(patch);
       },
     };
-    const stopAt = Math.min(from + count, request.end);
-    const vm = buildVm(run, spec, memory, resources.driver, programs, { sink, stopAt, slotLog: request.slotLog });
-    const stepPrograms = run.instructions.map((instructions, number) => ({
-      instructions,
-      frameBytes: programs[number]!.frameBytes,
-    }));
-    const fold = new RegisterFold(memory, stepPrograms, vm.invocationStart(run.entry));
-    folds.push(fold);
-    const done = vm.run(
-      run.entry,
-      spec.repeat,
-      vmLimits(spec, () => false),
-    );
-    return { rows: rows.rows, state: stateOf(run, vm, memory, fold, done), run: done };
-  } finally {
-    resources.memories.release(memory);
-  }
+  };
+  return withReplay(resources, request, from + count, limits, watch, (replaying, start) => {
+    const done = start();
+    return { rows, state: stateOf(replaying, done), run: done };
+  });
 }
 
-function stateOf(run: ReadRun, vm: Vm, memory: GuestMemory, fold: RegisterFold, done: VmRun): StepState {
-  const folded = fold.frames();
-  const frames = folded.map((frame) => ({
+/** The registers of all frames, innermost first. */
+export function framesOf(fold: RegisterFold): FrameState[] {
+  return fold.frames().map((frame) => ({
     program: frame.program,
     function: frame.function,
     registers: frame.registers.map((value) => `0x${value.toString(16)}`),
   }));
+}
+
+function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun): StepState {
+  const frames = framesOf(fold);
   const lowest = Math.min(
     STACK.BASE - STACK.MAX_BYTES,
-    ...folded.map((frame) => Number(frame.registers[10]) - frame.bytes),
+    ...fold.frames().map((frame) => Number(frame.registers[10]) - frame.bytes),
   );
   return {
     step: String(done.stoppedAt?.step ?? done.instructions),

@@ -1,21 +1,18 @@
 /**
- * Admission to the run threads: a fair queue with a limit and a deadline in front, one task a thread, an answer for every run whatever
- * becomes of its thread. A run that was admitted always ends in a whole RunResult or in a problem.
+ * Admission to the run threads: a fair queue with a limit and a deadline in front, one task a thread, an answer for every run and replay
+ * whatever becomes of its thread.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Transferable } from 'node:worker_threads';
 import type { Limits } from '../contract/limits.ts';
-import type { OutcomeCode } from '../contract/outcome.ts';
 import type { Problem } from '../contract/problem.ts';
-import type { RunResult } from '../contract/result.ts';
-import type { RunSpec } from '../contract/run-spec.ts';
-import { ENGINE_LIMITS, type EngineLimits, type Observations, type RunTask } from '../contract/task.ts';
-import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
-import { FairQueue, type Waiting } from './fair-queue.ts';
+import { ENGINE_LIMITS, type EngineLimits, REPLAY_CONTROL, type RunTask } from '../contract/task.ts';
+import { FairQueue } from './fair-queue.ts';
+import type { Job, UnrunReason } from './job.ts';
 import { isProven, PROOF, PROOF_DEADLINE_MS } from './proof.ts';
+import { type ReplayHandle, type ReplayRequest, replayJob } from './replay-job.ts';
+import { type RunHandle, type RunRequest, runJob } from './run-job.ts';
 import { RunThread, type ThreadAnswer } from './run-thread.ts';
-import { openTraceChannel, type TraceListener } from './trace-channel.ts';
 
 /** A thread that failed its proof is replaced again after this time. */
 const PROOF_RETRY_MS = 1_000;
@@ -38,44 +35,11 @@ export interface PoolOptions {
   readonly observer: PoolObserver;
 }
 
-export interface RunRequest {
-  readonly id: string;
-  readonly spec: RunSpec;
-  /** Whose run it is: the queue is fair between principals. */
-  readonly principal: string;
-  /** Hears chain rows and prints while the run goes on; null: nobody listens. */
-  readonly listener: TraceListener | null;
-}
-
-export type RunAnswer =
-  | {
-      readonly kind: 'result';
-      readonly result: RunResult;
-      readonly observations: Observations;
-      /** Our own defect behind outcome `internal` or `worker_lost`, for the log. */
-      readonly defect: Error | null;
-    }
-  | { readonly kind: 'problem'; readonly problem: Problem };
-
-export interface RunHandle {
-  /** Rejects only for a defect of the pool itself. */
-  readonly answer: Promise<RunAnswer>;
-  /** Ends the run with outcome `cancelled`, at its next refill or at once if it still waits. */
-  readonly cancel: () => void;
-}
-
 export interface PoolGauges {
   readonly threads: number;
   readonly busy: number;
   readonly queued: number;
   readonly oldestSeconds: number;
-}
-
-interface Job extends Waiting {
-  readonly request: RunRequest;
-  readonly cancelCell: Int32Array<SharedArrayBuffer>;
-  readonly answer: PromiseWithResolvers<RunAnswer>;
-  queueTimer: NodeJS.Timeout | undefined;
 }
 
 const microseconds = (milliseconds: number) => Math.round(milliseconds * 1000);
@@ -89,6 +53,7 @@ export class RunPool {
   readonly #running = new Set<Job>();
   /** Waiting or running. */
   readonly #admitted = new Set<Job>();
+  readonly #queueTimers = new Map<Job, NodeJS.Timeout>();
   readonly #proofs = new Set<Promise<boolean>>();
   #draining = false;
   #closed = false;
@@ -117,21 +82,44 @@ export class RunPool {
   submit(request: RunRequest): RunHandle {
     const refusal = this.#refusal();
     if (refusal !== null) return { answer: Promise.resolve({ kind: 'problem', problem: refusal }), cancel() {} };
-    const job: Job = {
-      request,
-      principal: request.principal,
-      since: performance.now(),
-      cancelCell: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
-      answer: Promise.withResolvers<RunAnswer>(),
-      queueTimer: undefined,
+    const { job, answer } = runJob(request, this.#options.limits.maxAnswerGraceMs);
+    this.#admit(job);
+    return { answer, cancel: () => this.#cancel(job) };
+  }
+
+  /** Admits a replay, under the same queue as runs; a stream's next slice is always admitted. */
+  replay(request: ReplayRequest): ReplayHandle {
+    const { maxReplayMs, maxAnswerGraceMs, maxQueueMs } = this.#options.limits;
+    const refusal = request.continued ? null : this.#refusal();
+    const { job, answer } = replayJob(request, { maxReplayMs, graceMs: maxAnswerGraceMs, maxQueueMs });
+    const handle = {
+      cancel: () => this.#cancel(job),
+      addCredit: (bytes: number) => void Atomics.add(job.control, REPLAY_CONTROL.CREDIT, bytes),
+      credit: () => Atomics.load(job.control, REPLAY_CONTROL.CREDIT),
     };
+    if (refusal !== null) return { ...handle, answer: Promise.resolve({ kind: 'problem', problem: refusal }) };
+    this.#admit(job);
+    return { ...handle, answer };
+  }
+
+  #admit(job: Job): void {
     this.#admitted.add(job);
     this.#queue.push(job);
     this.#dispatch();
-    if (!this.#running.has(job)) {
-      job.queueTimer = setTimeout(() => this.#endWaiting(job, 'expired_in_queue'), this.#options.limits.maxQueueMs);
+    if (this.#running.has(job)) return;
+    if (!job.continued) {
+      const { maxQueueMs } = this.#options.limits;
+      this.#queueTimers.set(
+        job,
+        setTimeout(() => this.#endWaiting(job, 'expired_in_queue'), maxQueueMs),
+      );
     }
-    return { answer: job.answer.promise, cancel: () => this.#cancel(job) };
+    this.#askForThreads();
+  }
+
+  /** Somebody waits: streams end their slice at the next batch. */
+  #askForThreads(): void {
+    for (const job of this.#running) if (job.yields) Atomics.store(job.control, REPLAY_CONTROL.YIELD, 1);
   }
 
   /**
@@ -151,14 +139,14 @@ export class RunPool {
   /** From now on new runs are refused; resolves when all that were admitted have been answered. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await Promise.allSettled([...this.#admitted].map((job) => job.answer.promise));
+    await Promise.allSettled([...this.#admitted].map((job) => job.settled));
   }
 
   /** Cancels everything that waits or runs. */
   cancelAll(): void {
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift())
       this.#finishUnrun(job, 'cancelled');
-    for (const job of this.#running) Atomics.store(job.cancelCell, 0, 1);
+    for (const job of this.#running) Atomics.store(job.control, 0, 1);
   }
 
   /** Cancels all, waits for the answers, ends the threads. */
@@ -185,42 +173,31 @@ export class RunPool {
     while (this.#idle.length > 0) {
       const job = this.#queue.shift();
       if (job === undefined) return;
-      clearTimeout(job.queueTimer);
+      this.#stopQueueTimer(job);
       this.#running.add(job);
       void this.#serve(this.#idle.pop()!, job);
     }
   }
 
   async #serve(thread: RunThread, job: Job): Promise<void> {
-    const { id, spec, listener } = job.request;
     const waited = performance.now() - job.since;
     const queueUs = microseconds(waited);
     this.#options.observer.waited(waited / 1000);
     try {
-      const channel = listener === null ? null : openTraceChannel(listener);
-      const task: RunTask = {
-        kind: 'run',
-        id,
-        spec,
-        limits: this.#engineLimits,
-        queueUs,
-        tracePort: channel?.port ?? null,
-        cancel: job.cancelCell,
-      };
-      const transferList: Transferable[] = channel === null ? [] : [channel.port];
-      if (spec.object !== null) transferList.push(spec.object.buffer as ArrayBuffer);
-      const answer = await thread.run(task, transferList, spec.budgets.wallMs + this.#options.limits.maxAnswerGraceMs);
+      const { task, channel, transferList, deadlineMs } = job.open(this.#engineLimits, queueUs);
+      if (this.#queue.size > 0) this.#askForThreads();
+      const answer = await thread.run(task, [...transferList], deadlineMs);
       if (answer.kind === 'answered') await channel?.finish();
       else channel?.close();
       this.#leave(job);
       const reason = recycleReason(answer);
       if (reason === null) this.#release(thread);
       else void this.#recycle(thread, reason);
-      job.answer.resolve(runAnswer(answer, job.request, queueUs));
+      job.answer(answer, queueUs);
     } catch (error) {
       this.#leave(job);
       void this.#recycle(thread, 'internal');
-      job.answer.reject(error);
+      job.fail(error);
     }
   }
 
@@ -230,22 +207,26 @@ export class RunPool {
   }
 
   #cancel(job: Job): void {
-    Atomics.store(job.cancelCell, 0, 1);
+    Atomics.store(job.control, 0, 1);
     this.#endWaiting(job, 'cancelled');
   }
 
   /** Ends a job that is still in the queue; nothing for one that is not. */
-  #endWaiting(job: Job, code: OutcomeCode): void {
-    if (this.#queue.remove(job)) this.#finishUnrun(job, code);
+  #endWaiting(job: Job, reason: UnrunReason): void {
+    if (this.#queue.remove(job)) this.#finishUnrun(job, reason);
   }
 
-  #finishUnrun(job: Job, code: OutcomeCode): void {
-    clearTimeout(job.queueTimer);
+  #finishUnrun(job: Job, reason: UnrunReason): void {
+    this.#stopQueueTimer(job);
     this.#leave(job);
     const waited = performance.now() - job.since;
     this.#options.observer.waited(waited / 1000);
-    const result = unrunResult(job.request.id, job.request.spec, code, microseconds(waited));
-    job.answer.resolve({ kind: 'result', result, observations: NOTHING_OBSERVED, defect: null });
+    job.endUnrun(reason, microseconds(waited));
+  }
+
+  #stopQueueTimer(job: Job): void {
+    clearTimeout(this.#queueTimers.get(job));
+    this.#queueTimers.delete(job);
   }
 
   #release(thread: RunThread): void {
@@ -295,12 +276,4 @@ function recycleReason(answer: ThreadAnswer): RecycleReason | null {
   if (answer.kind === 'lost') return 'worker_lost';
   if (answer.kind === 'threw') return 'internal';
   return answer.answer.kind === 'result' && answer.answer.result.outcome.code === 'internal' ? 'internal' : null;
-}
-
-function runAnswer(answer: ThreadAnswer, { id, spec }: RunRequest, queueUs: number): RunAnswer {
-  if (answer.kind === 'answered') {
-    return answer.answer.kind === 'result' ? { ...answer.answer, defect: null } : answer.answer;
-  }
-  const result = unrunResult(id, spec, answer.kind === 'lost' ? 'worker_lost' : 'internal', queueUs);
-  return { kind: 'result', result, observations: NOTHING_OBSERVED, defect: answer.error };
 }

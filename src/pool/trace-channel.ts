@@ -21,12 +21,14 @@ export interface TraceChannel {
 }
 
 /** Opens a channel that hands every message but `end` to the listener, in order. */
-export function openTraceChannel(listener: TraceListener): TraceChannel {
+export function openTraceChannel<Message extends { readonly type: string }>(
+  listener: (message: Exclude<Message, { type: 'end' }>) => void,
+): TraceChannel {
   const { port1, port2 } = new MessageChannel();
   const { promise: ended, resolve: end } = Promise.withResolvers<boolean>();
-  port1.on('message', (message: TraceMessage) => {
+  port1.on('message', (message: Message) => {
     if (message.type === 'end') end(true);
-    else listener(message);
+    else listener(message as Exclude<Message, { type: 'end' }>);
   });
   return {
     port: port2,

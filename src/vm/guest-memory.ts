@@ -22,11 +22,12 @@ export class GuestMemory {
   readonly memory: WebAssembly.Memory;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly view: DataView<SharedArrayBuffer>;
+  /** The memory as 32-bit words. */
+  readonly words: Uint32Array<SharedArrayBuffer>;
   /** Guest bytes that one owner may place (policy of the memory's size class; the address space itself is the same for all). */
   readonly capacity: number;
   readonly #regions: Region[] = [];
   #top = DATA_REGION;
-  readonly #words: Uint32Array<SharedArrayBuffer>;
   #work = 0;
   #chainRows = 0;
   #nestedFrames = false;
@@ -37,7 +38,7 @@ export class GuestMemory {
     const buffer = this.memory.buffer as SharedArrayBuffer;
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
-    this.#words = new Uint32Array(buffer, 0, buffer.byteLength / WORD_BYTES);
+    this.words = new Uint32Array(buffer, 0, buffer.byteLength / WORD_BYTES);
     this.capacity = Math.min(capacity, DATA_END - DATA_REGION);
     this.#openStack();
   }
@@ -123,7 +124,7 @@ export class GuestMemory {
     const tail = Math.max(Math.floor(end / WORD_BYTES) * WORD_BYTES, wholeWords);
     const mask = permission * EACH_BYTE;
     for (let word = wholeWords / WORD_BYTES; word < tail / WORD_BYTES; word++) {
-      if ((this.#words[word]! & mask) !== mask) return false;
+      if ((this.words[word]! & mask) !== mask) return false;
     }
     return this.#carry(from, wholeWords, permission) && this.#carry(tail, end, permission);
   }
@@ -140,7 +141,7 @@ export class GuestMemory {
 
   /** By words: on a shared memory V8 fills bytes one at a time, which takes four times as long. */
   #zero(start: number, end: number): void {
-    this.#words.fill(0, start / WORD_BYTES, Math.ceil(end / WORD_BYTES));
+    this.words.fill(0, start / WORD_BYTES, Math.ceil(end / WORD_BYTES));
   }
 
   /** Zeroes every byte that an owner or the engine can have written, shadow included. */

@@ -25,6 +25,7 @@ export interface StepRecord {
 }
 
 const PC_MASK = 0xff_ffff;
+const PROGRAM_MASK = 0xffff;
 
 /** The record at an address. */
 export function readRecord(memory: GuestMemory, address: number): StepRecord {
@@ -121,16 +122,27 @@ export class RegisterFold {
     frame.words[2 * FRAME_POINTER] = framePointer;
   }
 
+  /** The innermost frame's registers in front of the next record: pairs of 32-bit words, low word first. */
+  registers(): Uint32Array {
+    if (this.#ended) this.#begin();
+    return this.#frames[this.#frames.length - 1]!.words;
+  }
+
   /** Takes in `count` records from `address` on. */
   records(address: number, count: number): void {
-    const { view } = this.#memory;
-    for (let at = address; at < address + count * TRACE.RECORD_BYTES; at += TRACE.RECORD_BYTES) {
-      if (this.#ended) this.#begin();
-      const pc = view.getUint32(at, true) & PC_MASK;
-      const effect = this.#effects[view.getUint16(at + 4, true)]?.[pc];
-      if (effect === undefined || view.getUint8(at + TRACE.CUT) !== 0) continue;
-      this.#apply(effect, view.getUint32(at + TRACE.VALUE, true), view.getUint32(at + TRACE.VALUE + 4, true));
-    }
+    for (let at = address; at < address + count * TRACE.RECORD_BYTES; at += TRACE.RECORD_BYTES) this.record(at);
+  }
+
+  /** Takes in the record at an address. */
+  record(at: number): void {
+    if (this.#ended) this.#begin();
+    const words = this.#memory.words;
+    const word = at >>> 2;
+    const head = words[word]!;
+    const effect = this.#effects[words[word + 1]! & PROGRAM_MASK]?.[head & PC_MASK];
+    // The bits above the pc: the step was cut short.
+    if (effect === undefined || head > PC_MASK) return;
+    this.#apply(effect, words[word + TRACE.VALUE / 4]!, words[word + TRACE.VALUE / 4 + 1]!);
   }
 
   #apply(effect: NonNullable<Effect>, low: number, high: number): void {

@@ -4,7 +4,7 @@
  */
 
 import { CELL, TRACE } from '../contract/memory.ts';
-import type { GuestMemory } from './guest-memory.ts';
+import { GuestMemory } from './guest-memory.ts';
 
 /** An effect beyond what a step's record holds. */
 export type StepPatch =
@@ -33,6 +33,8 @@ export class StepStop {
 }
 
 export class TraceRing {
+  /** Bytes of guest memory that it takes. */
+  static readonly FOOTPRINT = GuestMemory.footprint(TRACE.RECORDS * TRACE.RECORD_BYTES);
   readonly #memory: GuestMemory;
   readonly #sink: StepSink;
   readonly #stopAt: number;

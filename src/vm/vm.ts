@@ -93,7 +93,8 @@ export interface VmRun {
   readonly chainDepths: ReadonlyMap<number, number>;
   readonly helperCalls: ReadonlyMap<number, number>;
   readonly invocations: number;
-  readonly slotLog: readonly SlotLogRow[];
+  /** null: it saw more changes than are kept. */
+  readonly slotLog: readonly SlotLogRow[] | null;
   /** Where a replay stopped, in front of a step; undefined when it ran to its end. */
   readonly stoppedAt: StepStop | undefined;
 }
@@ -406,7 +407,7 @@ export class Vm {
       chainDepths,
       helperCalls,
       invocations,
-      slotLog: this.#slotLog.rows,
+      slotLog: this.#slotLog.complete ? this.#slotLog.rows : null,
       stoppedAt,
     };
   }

@@ -33,7 +33,7 @@ async function serve(spec: RunSpec): Promise<TaskAnswer> {
     DEADLINE_MS,
   );
   if (done.kind !== 'answered') throw done.error;
-  return done.answer;
+  return done.answer as TaskAnswer;
 }
 
 function endOf(answer: TaskAnswer): string {

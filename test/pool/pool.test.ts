@@ -3,7 +3,8 @@ import { type TestContext, test } from 'node:test';
 import { decodeRun } from '../../src/api/decode-run.ts';
 import { type Limits, limitsWith } from '../../src/contract/limits.ts';
 import type { RunBody } from '../../src/contract/run.ts';
-import { type RecycleReason, type RunAnswer, RunPool } from '../../src/pool/pool.ts';
+import { type RecycleReason, RunPool } from '../../src/pool/pool.ts';
+import type { RunAnswer } from '../../src/pool/run-job.ts';
 import { SCRIPTED_WORKER, scripted } from '../support/service.ts';
 
 interface Built {

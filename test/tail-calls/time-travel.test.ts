@@ -143,7 +143,7 @@ test('what is compared would show a difference: a register, a store, a patch, a 
   const shapes = mapShapes(spec);
   const last = (found: (row: (typeof rows)[number]) => boolean): number => rows.findLastIndex(found);
   const update = last((row) => row.patches?.some((patch) => 'map' in patch) ?? false);
-  const changes = [
+  const changes: [number, Partial<StepRow>][] = [
     [last((row) => row.dst === 7), { value: '0x1' }],
     [last((row) => row.mem?.region === 'packet'), { mem: { region: 'packet', offset: 0, size: 8, value: '0x1' } }],
     [last((row) => row.mem?.region === 'hits'), { mem: { region: 'hits', offset: 0, size: 8, value: '0x1' } }],
@@ -152,7 +152,7 @@ test('what is compared would show a difference: a register, a store, a patch, a 
       { patches: [{ step: rows[update]!.step, map: 'seen', key: '0600000000000000', value: '0700000000000000' }] },
     ],
     [last((row) => row.mem?.region === 'stack'), { mem: { region: 'stack', offset: -16, size: 8, value: '0x1' } }],
-  ] as const;
+  ];
   for (const [index, change] of changes) {
     assert.ok(index > 0);
     const changed = rows.with(index, { ...rows[index]!, ...change });

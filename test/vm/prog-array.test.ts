@@ -85,7 +85,7 @@ test('a chain that runs while its slot is swapped visits both targets and never 
       assert.equal(done.code, 'insn_budget');
       assert.deepEqual(done.misses, { index: 0, empty: 0, limit: 0 });
       let generation = -1;
-      for (const row of done.slotLog) {
+      for (const row of done.slotLog!) {
         assert.ok(row.generation > generation, 'generations only grow');
         generation = row.generation;
       }
@@ -145,7 +145,7 @@ test('a change is seen at the next hop, with its generation and in the slot log'
     assert.deepEqual(chainOf(), [['empty', 2]]);
     // The first row of an array holds all of it, later ones what has changed.
     assert.deepEqual(
-      done.slotLog.map(({ map: index, attempt, generation, changes }) => ({ index, attempt, generation, changes })),
+      done.slotLog!.map(({ map: index, attempt, generation, changes }) => ({ index, attempt, generation, changes })),
       [
         {
           index: 0,
@@ -225,7 +225,7 @@ test('a program that is set while the chain runs is reached in the same run', ()
     const done = runVm(vm, { maxTailCalls: NO_LIMIT, instructions: 1e9, deadline: 1, now });
     assert.deepEqual([done.code, done.r0, done.last?.program], ['exit', 9n, 1]);
     assert.deepEqual(
-      done.slotLog.map(({ generation, changes }) => ({ generation, changes })),
+      done.slotLog!.map(({ generation, changes }) => ({ generation, changes })),
       [{ generation: 1, changes: [[0, 2]] }],
     );
     assert.equal(done.misses.empty, 0);

@@ -1,0 +1,79 @@
+/** A run as a job of the pool: it always ends in a whole RunResult or in a problem. */
+
+import type { Problem } from '../contract/problem.ts';
+import type { RunResult } from '../contract/result.ts';
+import type { RunSpec } from '../contract/run-spec.ts';
+import type { Observations, ReplaySource, TraceMessage } from '../contract/task.ts';
+import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
+import type { Job } from './job.ts';
+import type { ThreadAnswer } from './run-thread.ts';
+import { openTraceChannel, type TraceListener } from './trace-channel.ts';
+
+export interface RunRequest {
+  readonly id: string;
+  readonly spec: RunSpec;
+  /** Whose run it is: the queue is fair between principals. */
+  readonly principal: string;
+  /** Hears chain rows and prints while the run goes on; null: nobody listens. */
+  readonly listener: TraceListener | null;
+}
+
+export type RunAnswer =
+  | {
+      readonly kind: 'result';
+      readonly result: RunResult;
+      readonly observations: Observations;
+      /** What a replay needs beside the spec; null: the run did not begin, or cannot be made again. */
+      readonly replay: Omit<ReplaySource, 'spec'> | null;
+      /** Our own defect behind outcome `internal` or `worker_lost`, for the log. */
+      readonly defect: Error | null;
+    }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+export interface RunHandle {
+  /** Rejects only for a defect of the pool itself. */
+  readonly answer: Promise<RunAnswer>;
+  /** Ends the run with outcome `cancelled`, at its next refill or at once if it still waits. */
+  readonly cancel: () => void;
+}
+
+/** @param graceMs time for loading and answering beyond the run's wall budget */
+export function runJob(request: RunRequest, graceMs: number): { job: Job; answer: Promise<RunAnswer> } {
+  const { id, spec, principal, listener } = request;
+  const { promise, resolve, reject } = Promise.withResolvers<RunAnswer>();
+  const control = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const job: Job = {
+    principal,
+    since: performance.now(),
+    control,
+    yields: false,
+    continued: false,
+    settled: promise,
+    open: (limits, queueUs) => {
+      const channel = listener === null ? null : openTraceChannel<TraceMessage>(listener);
+      const port = channel?.port ?? null;
+      return {
+        task: { kind: 'run', id, spec, limits, queueUs, tracePort: port, cancel: control },
+        channel,
+        transferList: port === null ? [] : [port],
+        deadlineMs: spec.budgets.wallMs + graceMs,
+      };
+    },
+    answer: (answer, queueUs) => resolve(runAnswer(answer, request, queueUs)),
+    endUnrun: (reason, queueUs) => {
+      const result = unrunResult(id, spec, reason, queueUs);
+      resolve({ kind: 'result', result, observations: NOTHING_OBSERVED, replay: null, defect: null });
+    },
+    fail: reject,
+  };
+  return { job, answer: promise };
+}
+
+function runAnswer(answer: ThreadAnswer, { id, spec }: RunRequest, queueUs: number): RunAnswer {
+  if (answer.kind === 'answered' && (answer.answer.kind === 'result' || answer.answer.kind === 'problem')) {
+    return answer.answer.kind === 'result' ? { ...answer.answer, defect: null } : answer.answer;
+  }
+  const result = unrunResult(id, spec, answer.kind === 'lost' ? 'worker_lost' : 'internal', queueUs);
+  const defect = answer.kind === 'answered' ? new Error(`a run was answered with ${answer.answer.kind}`) : answer.error;
+  return { kind: 'result', result, observations: NOTHING_OBSERVED, replay: null, defect };
+}
