@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import type { StepRow } from '../../src/contract/step.ts';
 import { assertApplied } from '../support/apply-steps.ts';
 import { type RunDescription, resultOf, runSpec } from '../support/engine-run.ts';
 import { mapShapes, replayOf } from '../support/replayed.ts';
