@@ -82,6 +82,9 @@ export const CELL = {
 /** Helpers have numbers below this in CELL.HELPER_CALLS. */
 export const MAX_HELPER_NUMBER = 256;
 
+/** One past the last cell. */
+export const CELLS_END = CELL.HELPER_CALLS + 4 * MAX_HELPER_NUMBER;
+
 export const MAP_DESCRIPTOR = {
   BASE: 0x1_0000,
   BYTES: 64,

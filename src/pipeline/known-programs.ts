@@ -3,9 +3,10 @@
  * are functions of the program's bytes and description alone. Least recently used out first.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { decode } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
+import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import type { VerifierReport } from '../verifier/result.ts';
 import { verifyRunnable, verifyStructure } from '../verifier/verify.ts';
@@ -16,7 +17,11 @@ const MAX_KNOWN_PROGRAMS = 512;
 const MAX_KNOWN_INSTRUCTIONS = 200_000;
 
 interface KnownProgram {
+  /** SHA-256 of the code. */
+  readonly hash: string;
   readonly instructions: readonly Instruction[];
+  /** Numbers of the maps that the code refers to, ascending. */
+  readonly maps: readonly number[];
   /** Reports that hold no rejection, by what else they depend on. */
   readonly reports: Map<string, VerifierReport>;
 }
@@ -26,6 +31,8 @@ const MAX_REPORTS = 4;
 
 export class KnownPrograms {
   readonly #programs = new Map<string, KnownProgram>();
+  /** The same program comes by several times in a run: its bytes are hashed once. */
+  readonly #byBytes = new WeakMap<Uint8Array, KnownProgram>();
   #instructions = 0;
 
   /**
@@ -34,6 +41,11 @@ export class KnownPrograms {
    */
   decode(code: Uint8Array): readonly Instruction[] {
     return this.#program(code).instructions;
+  }
+
+  /** Hash of the code, and the numbers of the maps it refers to: what a compiled module is known by. */
+  identity(code: Uint8Array): Pick<KnownProgram, 'hash' | 'maps'> {
+    return this.#program(code);
   }
 
   /** What the verifier says, at level `structure` or only about what can be run. */
@@ -50,14 +62,23 @@ export class KnownPrograms {
   }
 
   #program(code: Uint8Array): KnownProgram {
-    const key = createHash('sha256').update(code).digest('base64');
+    const seen = this.#byBytes.get(code);
+    if (seen !== undefined) return seen;
+    const program = this.#find(code);
+    this.#byBytes.set(code, program);
+    return program;
+  }
+
+  #find(code: Uint8Array): KnownProgram {
+    const key = hash('sha256', code, 'base64');
     const known = this.#programs.get(key);
     if (known !== undefined) {
       this.#programs.delete(key);
       this.#programs.set(key, known);
       return known;
     }
-    const program = { instructions: decode(code), reports: new Map<string, VerifierReport>() };
+    const instructions = decode(code);
+    const program = { hash: key, instructions, maps: mapsOf(instructions), reports: new Map<string, VerifierReport>() };
     this.#programs.set(key, program);
     this.#instructions += program.instructions.length;
     this.#shrink();
@@ -75,13 +96,21 @@ export class KnownPrograms {
   }
 }
 
+function mapsOf(instructions: readonly Instruction[]): number[] {
+  const used = new Set<number>();
+  for (const { opcode, src, imm } of instructions) {
+    if (opcode === OPCODE.LOAD_IMM64 && (src === LOAD_SOURCE.MAP || src === LOAD_SOURCE.MAP_VALUE)) used.add(imm);
+  }
+  return [...used].sort((left, right) => left - right);
+}
+
 /** All of a program and its maps that the verifier may look at: the contents of a map only where programs see them as constants. */
 function reportKey(program: ProgramSpec, maps: readonly MapSpec[], level: string): string {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify([level, { ...program, code: null, lines: null }]));
+  const digest = createHash('sha256');
+  digest.update(JSON.stringify([level, { ...program, code: null, lines: null }]));
   for (const map of maps) {
-    hash.update(JSON.stringify({ ...map, slots: null, entries: map.frozen ? map.entries.length : null }));
-    if (map.frozen) for (const { key, value } of map.entries) hash.update(key).update(value);
+    digest.update(JSON.stringify({ ...map, slots: null, entries: map.frozen ? map.entries.length : null }));
+    if (map.frozen) for (const { key, value } of map.entries) digest.update(key).update(value);
   }
-  return hash.digest('base64');
+  return digest.digest('base64');
 }

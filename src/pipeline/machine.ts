@@ -1,6 +1,5 @@
 /** Puts a loaded run on a memory: context, packet, maps with their contents, programs. */
 
-import { isLocalCall } from '../cfg/functions.ts';
 import { PERMISSION } from '../contract/memory.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { RunStart } from '../spec/context-input.ts';
@@ -59,7 +58,7 @@ export function buildVm(
     programs: run.programs.map((program, number) => ({
       name: program.name,
       instructions: run.instructions[number]!,
-      hasSubprograms: run.instructions[number]!.some(isLocalCall),
+      hasSubprograms: program.functions.length > 1,
       module: () => compiled[number]!.module,
     })),
     maps: run.maps,

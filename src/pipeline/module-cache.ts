@@ -1,8 +1,6 @@
 /** Compiled modules by what determines them, least recently used out first. */
 
-import { createHash } from 'node:crypto';
 import type { Instruction } from '../isa/instruction.ts';
-import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import type { MapShape, TranslateOptions } from '../vm/translate/context.ts';
 import { type TranslateLimits, translateProgram } from '../vm/translate/program.ts';
@@ -12,6 +10,12 @@ import { ProblemFound } from './refused.ts';
 const MAX_MODULES = 512;
 /** Bytes of their WebAssembly together; V8's machine code for a byte takes five to ten. */
 const MAX_MODULE_BYTES_TOTAL = 16 * 1024 * 1024;
+
+/** What code is known by: its hash, and the numbers of the maps it refers to. */
+export interface ProgramIdentity {
+  readonly hash: string;
+  readonly maps: readonly number[];
+}
 
 export interface CompiledProgram {
   readonly module: WebAssembly.Module;
@@ -30,12 +34,13 @@ export class ModuleCache {
    */
   get(
     program: ProgramSpec,
+    identity: ProgramIdentity,
     instructions: readonly Instruction[],
     maps: readonly MapSpec[],
     options: TranslateOptions,
     limits: TranslateLimits,
   ): CompiledProgram & { readonly hit: boolean } {
-    const key = moduleKey(program.code, instructions, maps, options);
+    const key = moduleKey(identity, maps, options);
     const known = this.#modules.get(key);
     if (known !== undefined) {
       this.#modules.delete(key);
@@ -69,23 +74,10 @@ export class ModuleCache {
 }
 
 /** Code, shapes of the maps it refers to, and the translator's options; names do not matter. */
-function moduleKey(
-  code: Uint8Array,
-  instructions: readonly Instruction[],
-  maps: readonly MapShape[],
-  options: TranslateOptions,
-): string {
-  const used = new Set<number>();
-  for (const one of instructions) {
-    if (one.opcode === OPCODE.LOAD_IMM64 && (one.src === LOAD_SOURCE.MAP || one.src === LOAD_SOURCE.MAP_VALUE))
-      used.add(one.imm);
-  }
-  const shapes = [...used]
-    .sort((left, right) => left - right)
-    .map((index) => {
-      const map = maps[index];
-      return [index, map?.type, map?.keySize, map?.valueSize];
-    });
-  const head = JSON.stringify([options, shapes]);
-  return createHash('sha256').update(head).update(code).digest('base64');
+function moduleKey(identity: ProgramIdentity, maps: readonly MapShape[], options: TranslateOptions): string {
+  const shapes = identity.maps.map((index) => {
+    const map = maps[index];
+    return [index, map?.type, map?.keySize, map?.valueSize];
+  });
+  return `${identity.hash} ${JSON.stringify([options, shapes])}`;
 }

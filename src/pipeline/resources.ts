@@ -24,7 +24,8 @@ export class Resources {
   ): { programs: readonly CompiledProgram[]; allKnown: boolean } {
     const found = run.programs.map((program, number) => {
       const options = { checks: true, raw: run.type === 'raw', trace, dead: dead[number] ?? [] };
-      return this.#modules.get(program, run.instructions[number] ?? [], run.maps, options, run.limits);
+      const identity = this.known.identity(program.code);
+      return this.#modules.get(program, identity, run.instructions[number] ?? [], run.maps, options, run.limits);
     });
     return { programs: found, allKnown: found.every((one) => one.hit) };
   }

@@ -1,22 +1,49 @@
 /** runKey: the hash of all that determines a run's result, engine version included. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RunSpec } from '../contract/run-spec.ts';
 import { ENGINE } from '../contract/version.ts';
 
-/** Canonical JSON: sorted keys, bytes by their hash. */
-function canonical(value: unknown): unknown {
-  if (value instanceof Uint8Array) return { sha256: createHash('sha256').update(value).digest('hex') };
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, inner]) => [key, canonical(inner)]),
-  );
+type Sorted = readonly (readonly [string, unknown])[];
+
+/** Fields that a caller names, in an order that does not depend on his. */
+function sorted(record: Readonly<Record<string, unknown>>): Sorted {
+  return Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
+/** Names count (chain rows and faults say them), places in the request do not. Bytes stand by their length and hash. */
 export function runKeyOf(spec: RunSpec): string {
-  const hash = createHash('sha256').update(JSON.stringify([ENGINE, canonical(spec)]));
-  return `sha256:${hash.digest('hex')}`;
+  const bytes = (value: Uint8Array | null) => (value === null ? null : [value.length, hash('sha256', value, 'base64')]);
+  const { object, programs, maps, input, returns, budgets } = spec;
+  const text = JSON.stringify([
+    ENGINE,
+    bytes(object),
+    programs.map(({ name, type, attachType, flags, license, source }) => [
+      name,
+      type,
+      attachType,
+      flags,
+      license,
+      source.kind,
+      source.kind === 'asm' ? [source.dialect, source.text] : bytes(source.bytes),
+    ]),
+    maps.map((map) => [
+      map.name,
+      map.type,
+      map.keySize,
+      map.valueSize,
+      map.maxEntries,
+      map.flags,
+      map.frozen,
+      sorted(map.slots),
+      map.entries.map(({ key, value }) => [bytes(key), bytes(value)]),
+    ]),
+    spec.entry,
+    bytes(input.packet),
+    input.ctx === null || input.ctx instanceof Uint8Array ? bytes(input.ctx) : sorted(input.ctx),
+    [spec.repeat, spec.verify, spec.profile, spec.maxTailCalls, spec.seed, spec.detail],
+    [budgets.instructions, budgets.tailCalls, budgets.wallMs, budgets.memoryBytes, budgets.traceBytes],
+    [returns.packet, returns.ctx, returns.maps],
+  ]);
+  return `sha256:${hash('sha256', text, 'hex')}`;
 }

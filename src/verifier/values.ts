@@ -23,11 +23,12 @@ export type Registers = (Value | undefined)[];
 /** Offsets beyond this are no longer followed. */
 const MAX_OFFSET = 1 << 29;
 
+/** r0 to r9. */
+const NOTHING: readonly undefined[] = Array.from({ length: REGISTERS - 1 }, () => undefined);
+
 /** The registers when a function starts and nothing is known of its arguments. */
 export function unknownRegisters(): Registers {
-  const registers: Registers = Array.from({ length: REGISTERS }, () => undefined);
-  registers[10] = { kind: 'frame', offset: 0 };
-  return registers;
+  return [...NOTHING, { kind: 'frame', offset: 0 }];
 }
 
 /** Are both the same knowledge? */
@@ -129,6 +130,8 @@ type AluRow = Extract<OpcodeRow, { kind: 'alu' }>;
 
 function arithmetic(row: AluRow, slot: Slot, registers: Registers): Value | undefined {
   const left = registers[slot.dst];
+  // Most operations are on what is not known, and a bigint for their constant would be made for nothing.
+  if (left === undefined && row.operation !== 'mov') return undefined;
   const right: Value | undefined =
     row.operand === 'reg' ? registers[slot.src] : { kind: 'constant', value: BigInt.asUintN(64, BigInt(slot.imm)) };
   if (row.operation === 'mov') {
@@ -181,14 +184,15 @@ export function decideBranch(registers: readonly (Value | undefined)[], slot: Sl
   const row = OPCODES[slot.opcode];
   if (row?.kind !== 'jump') return undefined;
   const left = registers[slot.dst];
+  if (left === undefined) return undefined;
   const right: Value | undefined =
     row.operand === 'reg' ? registers[slot.src] : { kind: 'constant', value: BigInt(slot.imm) };
   if (right?.kind !== 'constant') return undefined;
   // A valid pointer is not null.
-  if ((left?.kind === 'map' || left?.kind === 'map_value') && right.value === 0n && row.width === 64) {
+  if ((left.kind === 'map' || left.kind === 'map_value') && right.value === 0n && row.width === 64) {
     return row.comparison === 'jeq' ? false : row.comparison === 'jne' ? true : undefined;
   }
-  if (left?.kind !== 'constant') return undefined;
+  if (left.kind !== 'constant') return undefined;
   return compare(row, left.value, right.value);
 }
 

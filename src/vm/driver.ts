@@ -10,12 +10,6 @@ import { ModuleBuilder } from '../wasm/module.ts';
 import { PROGRAM_TYPE } from './translate/context.ts';
 import { ENGINE_MODULE } from './translate/imports.ts';
 
-export interface Driver {
-  /** Runs the program at a table index to its end; r0 is in CELL.RESULT. */
-  readonly invoke: (index: number) => void;
-  readonly resolver: unknown;
-}
-
 /** Bytes of the driver module; the same for every VM. */
 export function driverModule(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
@@ -39,12 +33,39 @@ export function driverModule(): Uint8Array<ArrayBuffer> {
   return module.build();
 }
 
-export function instantiateDriver(
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-  programs: WebAssembly.Table,
-  resolve: (index: number) => void,
-): Driver {
-  const { exports } = new WebAssembly.Instance(module, { [ENGINE_MODULE]: { memory, programs, resolve } });
-  return { invoke: exports.invoke as Driver['invoke'], resolver: exports.resolver };
+/** Table entries that a memory's driver has from the start. */
+const FIRST_ENTRIES = 64;
+
+/**
+ * The driver of one memory, made once and lent to each VM on it in turn: instantiating it and making a table would be a tenth of a short
+ * run. Table index: program number + 1.
+ */
+export class Driver {
+  readonly table: WebAssembly.Table;
+  /** Runs the program at a table index to its end; r0 is in CELL.RESULT. */
+  readonly invoke: (index: number) => void;
+  readonly #resolver: unknown;
+  #resolve: (index: number) => void = () => {};
+  /** Entries that may hold something else than the resolver. */
+  #used: number;
+
+  constructor(module: WebAssembly.Module, memory: WebAssembly.Memory) {
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: FIRST_ENTRIES });
+    const resolve = (index: number) => this.#resolve(index);
+    const { exports } = new WebAssembly.Instance(module, {
+      [ENGINE_MODULE]: { memory, programs: this.table, resolve },
+    });
+    this.invoke = exports.invoke as Driver['invoke'];
+    this.#resolver = exports.resolver;
+    this.#used = FIRST_ENTRIES;
+  }
+
+  /** A new VM with so many programs: no entry of the last one stays. */
+  lend(programs: number, resolve: (index: number) => void): void {
+    const entries = programs + 1;
+    if (entries > this.table.length) this.table.grow(entries - this.table.length);
+    for (let index = 0; index < Math.max(entries, this.#used); index++) this.table.set(index, this.#resolver);
+    this.#used = entries;
+    this.#resolve = resolve;
+  }
 }

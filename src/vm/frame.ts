@@ -7,7 +7,7 @@ import type { Dominance } from '../cfg/dominators.ts';
 import type { FlowGraph } from '../cfg/graph.ts';
 import { STACK } from '../contract/memory.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import { CALL_SOURCE, OPCODES } from '../isa/opcodes.ts';
+import { CALL_SOURCE, OPCODES, type OpcodeRow } from '../isa/opcodes.ts';
 
 /** Register holds nothing derived from r10. */
 const NOT_STACK = 0x4000_0000;
@@ -49,59 +49,52 @@ class FrameUse {
   }
 }
 
-/** Advances `state` over one instruction and notes its use of the frame. */
+function held(state: StackState, register: number): number {
+  return state[register] ?? NOT_STACK;
+}
+
+function escapeIfStack(state: StackState, register: number, use: FrameUse | undefined): void {
+  if (use !== undefined && held(state, register) !== NOT_STACK) use.escapes = true;
+}
+
+function access(state: StackState, register: number, offset: number, use: FrameUse | undefined): void {
+  const value = held(state, register);
+  if (value < NOT_STACK) use?.reach(value + offset);
+}
+
+/** Advances `state` over one instruction and notes its use of the frame. Called three times for each instruction: it makes no objects. */
 export function step(state: StackState, instruction: Instruction, use?: FrameUse): void {
   const row = OPCODES[instruction.opcode];
-  const { dst, src, offset, imm } = instruction;
-  const held = (register: number) => state[register] ?? NOT_STACK;
-  const escapeIfStack = (register: number) => {
-    if (held(register) !== NOT_STACK && use !== undefined) use.escapes = true;
-  };
-  const access = (register: number) => {
-    const value = held(register);
-    if (value < NOT_STACK) use?.reach(value + offset);
-  };
+  const { dst, src, offset } = instruction;
   switch (row?.kind) {
-    case 'alu': {
-      const constant = row.operand === 'imm' && row.width === 64;
-      const before = held(dst);
-      if (row.operation === 'mov') {
-        const copies = row.operand === 'reg' && row.width === 64 && offset === 0;
-        if (row.operand === 'imm' || held(src) === NOT_STACK) state[dst] = NOT_STACK;
-        else state[dst] = copies ? held(src) : VARYING;
-      } else if (before < NOT_STACK && constant && (row.operation === 'add' || row.operation === 'sub')) {
-        const moved = row.operation === 'add' ? before + imm : before - imm;
-        state[dst] = Math.abs(moved) < MAX_OFFSET ? moved : VARYING;
-      } else if (before !== NOT_STACK || (row.operand === 'reg' && held(src) !== NOT_STACK)) {
-        state[dst] = VARYING;
-      }
+    case 'alu':
+      stepAlu(state, row, instruction);
       escapeIfVarying(state, dst, use);
       return;
-    }
     case 'endian':
-      if (held(dst) !== NOT_STACK) state[dst] = VARYING;
+      if (held(state, dst) !== NOT_STACK) state[dst] = VARYING;
       escapeIfVarying(state, dst, use);
       return;
     case 'load':
-      access(src);
+      access(state, src, offset, use);
       state[dst] = NOT_STACK;
       return;
     case 'store':
-      access(dst);
-      if (row.operand === 'reg') escapeIfStack(src);
+      access(state, dst, offset, use);
+      if (row.operand === 'reg') escapeIfStack(state, src, use);
       return;
     case 'atomic':
-      access(dst);
-      escapeIfStack(src);
-      escapeIfStack(0);
+      access(state, dst, offset, use);
+      escapeIfStack(state, src, use);
+      escapeIfStack(state, 0, use);
       state[src] = NOT_STACK;
       state[0] = NOT_STACK;
       return;
     case 'call':
       for (let register = 1; register <= 5; register++) {
-        const value = held(register);
+        const value = held(state, register);
         if (value === NOT_STACK) continue;
-        if (src === CALL_SOURCE.FUNCTION || value === VARYING) escapeIfStack(register);
+        if (src === CALL_SOURCE.FUNCTION || value === VARYING) escapeIfStack(state, register, use);
         else use?.reach(value);
         if (use !== undefined) use.open = true;
       }
@@ -115,6 +108,25 @@ export function step(state: StackState, instruction: Instruction, use?: FrameUse
       return;
     default:
       return;
+  }
+}
+
+function stepAlu(
+  state: StackState,
+  row: Extract<OpcodeRow, { kind: 'alu' }>,
+  { dst, src, offset, imm }: Instruction,
+): void {
+  const constant = row.operand === 'imm' && row.width === 64;
+  const before = held(state, dst);
+  if (row.operation === 'mov') {
+    const copies = row.operand === 'reg' && row.width === 64 && offset === 0;
+    if (row.operand === 'imm' || held(state, src) === NOT_STACK) state[dst] = NOT_STACK;
+    else state[dst] = copies ? held(state, src) : VARYING;
+  } else if (before < NOT_STACK && constant && (row.operation === 'add' || row.operation === 'sub')) {
+    const moved = row.operation === 'add' ? before + imm : before - imm;
+    state[dst] = Math.abs(moved) < MAX_OFFSET ? moved : VARYING;
+  } else if (before !== NOT_STACK || (row.operand === 'reg' && held(state, src) !== NOT_STACK)) {
+    state[dst] = VARYING;
   }
 }
 

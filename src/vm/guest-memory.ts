@@ -1,10 +1,10 @@
 /** One VM's linear memory: placing regions, opening bytes to the guest, and clearing everything before the next owner. */
 
 import {
+  CELLS_END,
   CHAIN,
   DATA_END,
   DATA_REGION,
-  FIRST_GUEST_PAGE,
   MAP_DESCRIPTOR,
   MEMORY_PAGES,
   PERMISSION,
@@ -12,6 +12,7 @@ import {
   STACK,
 } from '../contract/memory.ts';
 import { REGION_GAP, type Region, regionNear } from '../contract/place.ts';
+import type { Driver } from './driver.ts';
 
 const ALIGNMENT = 8;
 /** The shadow is read in words, four permissions at a time. */
@@ -26,11 +27,14 @@ export class GuestMemory {
   readonly words: Uint32Array<SharedArrayBuffer>;
   /** Guest bytes that one owner may place (policy of the memory's size class; the address space itself is the same for all). */
   readonly capacity: number;
+  /** What runs programs on this memory; it holds none between two owners' runs. */
+  driver: Driver | undefined;
   readonly #regions: Region[] = [];
   #top = DATA_REGION;
   #work = 0;
   #chainRows = 0;
   #nestedFrames = false;
+  #descriptors = 0;
 
   constructor(capacity: number) {
     // Shared, so that one module variant serves runs and sandboxes. The pages cost nothing until they are touched.
@@ -74,6 +78,11 @@ export class GuestMemory {
     this.#chainRows = Math.max(this.#chainRows, Math.min(rows, 2 * CHAIN.KEPT));
   }
 
+  /** Descriptors of maps up to this number are in use. */
+  noteDescriptor(index: number): void {
+    this.#descriptors = Math.max(this.#descriptors, index + 1);
+  }
+
   /** Frames below the entry program's may be in use. */
   noteNestedFrames(): void {
     this.#nestedFrames = true;
@@ -91,6 +100,11 @@ export class GuestMemory {
   /** Sets the permission of each byte. */
   open(address: number, size: number, permission: number): void {
     this.bytes.fill(permission, SHADOW_OFFSET + address, SHADOW_OFFSET + address + size);
+  }
+
+  /** Sets the permissions of bytes that differ: one PERMISSION a byte. */
+  openWith(address: number, permissions: Uint8Array): void {
+    this.bytes.set(permissions, SHADOW_OFFSET + address);
   }
 
   /** Opens `size` bytes at each of `count` places, `stride` bytes apart. Doubles what it has, since there may be millions. */
@@ -146,8 +160,8 @@ export class GuestMemory {
 
   /** Zeroes every byte that an owner or the engine can have written, shadow included. */
   clear(): void {
-    this.#zero(0, FIRST_GUEST_PAGE);
-    this.#zero(MAP_DESCRIPTOR.BASE, MAP_DESCRIPTOR.BASE + MAP_DESCRIPTOR.BYTES * MAP_DESCRIPTOR.COUNT);
+    this.#zero(0, CELLS_END);
+    this.#zero(MAP_DESCRIPTOR.BASE, MAP_DESCRIPTOR.BASE + MAP_DESCRIPTOR.BYTES * this.#descriptors);
     this.#zero(CHAIN.BASE, CHAIN.BASE + this.#chainRows * CHAIN.ROW_BYTES);
     const lowestFrame = this.#nestedFrames ? STACK.LIMIT : STACK.BASE - STACK.MAX_BYTES;
     for (const shadow of [0, SHADOW_OFFSET]) {
@@ -158,6 +172,8 @@ export class GuestMemory {
     this.#chainRows = 0;
     this.#work = 0;
     this.#nestedFrames = false;
+    this.#descriptors = 0;
+    this.driver?.lend(0, () => {});
     this.#regions.length = 0;
     this.#openStack();
   }

@@ -1,11 +1,12 @@
 /** One VM: programs and maps on one memory, run from an entry to an outcome. */
 
-import { CELL, DATA_REGION, MAX_HELPER_NUMBER } from '../contract/memory.ts';
+import { CELL, DATA_REGION } from '../contract/memory.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
 import type { Instruction } from '../isa/instruction.ts';
+import { HELPERS } from '../spec/helpers.ts';
 import type { MapSpec } from '../spec/object.ts';
-import { instantiateDriver } from './driver.ts';
+import { Driver } from './driver.ts';
 import { accessOf, FAULTS, faultReason, memoryFaultCode } from './faults.ts';
 import { FuelTank } from './fuel.ts';
 import { GuestMemory } from './guest-memory.ts';
@@ -108,6 +109,7 @@ export interface VmTrace {
   readonly slotLog: readonly SlotLogRow[];
 }
 
+const IMPLEMENTED_HELPERS = HELPERS.filter((row) => row.implemented).map((row) => row.id);
 const NO_TAIL_CALL_BUDGET = 0xffff_ffff;
 const SLOT_WAIT_MS = 0.02;
 const CLOCK_BASE_NS = 1_000_000_000_000n;
@@ -124,8 +126,7 @@ export class Vm {
   readonly memory: GuestMemory;
   readonly maps: readonly VmMap[];
   readonly #programs: readonly VmProgram[];
-  readonly #table: WebAssembly.Table;
-  readonly #invoke: (index: number) => void;
+  readonly #driver: Driver;
   readonly #contextAddress: number;
   readonly #setup: VmSetup;
   readonly #packetAddress: number;
@@ -144,11 +145,10 @@ export class Vm {
     this.#contextAddress = this.#placeContext();
     this.maps = setup.maps.map((spec, index) => createMap(memory, index, spec));
     this.#slotLog = new SlotLog(this.maps);
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: setup.programs.length + 1 });
     if (setup.programs.some((program) => program.hasSubprograms)) memory.noteNestedFrames();
-    const driver = instantiateDriver(setup.driver, memory.memory, this.#table, (index) => this.#resolve(index));
-    this.#invoke = driver.invoke;
-    for (let index = 0; index < this.#table.length; index++) this.#table.set(index, driver.resolver);
+    memory.driver ??= new Driver(setup.driver, memory.memory);
+    this.#driver = memory.driver;
+    this.#driver.lend(setup.programs.length, (index) => this.#resolve(index));
     memory.view.setBigUint64(CELL.CLOCK_BASE, CLOCK_BASE_NS + ((setup.seed * SEED_MIX) % CLOCK_SPREAD_NS), true);
     // Placed last: a replay must find every guest address where the run had it.
     const { trace } = setup;
@@ -183,9 +183,7 @@ export class Vm {
     }
     const address = memory.allocate(context.bytes.length);
     memory.bytes.set(context.bytes, address);
-    context.permissions.forEach((permission, offset) => {
-      memory.open(address + offset, 1, permission);
-    });
+    memory.openWith(address, context.permissions);
     for (const field of context.packetFields) {
       memory.view.setUint32(address + field.offset, this.#packetAddress + field.packetOffset, true);
     }
@@ -226,7 +224,7 @@ export class Vm {
     const program = this.#programs[number];
     if (program === undefined) throw new Error(`table index ${index} belongs to no program`);
     const instance = new WebAssembly.Instance(program.module(), { [ENGINE_MODULE]: this.#imports(number) });
-    this.#table.set(index, instance.exports.program);
+    this.#driver.table.set(index, instance.exports.program);
   }
 
   #imports(program: number): Record<string, unknown> {
@@ -240,7 +238,7 @@ export class Vm {
     const call = { pc: 0 };
     return {
       memory: this.memory.memory,
-      programs: this.#table,
+      programs: this.#driver.table,
       program,
       fault: (reason: number, pc: number, fuel: number, address: bigint) =>
         this.#fault(program, reason, pc, fuel, address),
@@ -361,7 +359,7 @@ export class Vm {
   #invokeOnce(entry: number): GuestStop | StepStop | undefined {
     this.memory.view.setUint32(CELL.TARGET, entry + 1, true);
     try {
-      this.#invoke(entry + 1);
+      this.#driver.invoke(entry + 1);
       return undefined;
     } catch (error) {
       if (error instanceof GuestStop && error.code === 'exit') {
@@ -372,6 +370,11 @@ export class Vm {
       if (error instanceof GuestStop || error instanceof StepStop) return error;
       throw error;
     }
+  }
+
+  #countedHelpers(): readonly number[] {
+    const { helpers } = this.#setup;
+    return helpers === undefined ? IMPLEMENTED_HELPERS : [...IMPLEMENTED_HELPERS, ...Object.keys(helpers).map(Number)];
   }
 
   #last(): { program: number; pc: number } {
@@ -388,7 +391,7 @@ export class Vm {
     const stop = ended instanceof GuestStop ? ended : undefined;
     const stoppedAt = ended instanceof StepStop ? ended : undefined;
     const helperCalls = new Map<number, number>();
-    for (let helper = 0; helper < MAX_HELPER_NUMBER; helper++) {
+    for (const helper of this.#countedHelpers()) {
       const calls = view.getUint32(CELL.HELPER_CALLS + 4 * helper, true);
       if (calls > 0) helperCalls.set(helper, calls);
     }

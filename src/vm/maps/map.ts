@@ -28,6 +28,7 @@ export function writeDescriptor(
   stride: number,
 ): number {
   const descriptor = MAP_DESCRIPTOR.BASE + index * MAP_DESCRIPTOR.BYTES;
+  memory.noteDescriptor(index);
   const put = (offset: number, value: number) => memory.view.setUint32(descriptor + offset, value, true);
   put(MAP_DESCRIPTOR.TYPE, MAP_TYPES[spec.type].number);
   put(MAP_DESCRIPTOR.MAX_ENTRIES, spec.maxEntries);
