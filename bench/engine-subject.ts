@@ -5,8 +5,8 @@ import { newVerification, readRun, verifyRun } from '../src/pipeline/load.ts';
 import { buildVm, runFootprint } from '../src/pipeline/machine.ts';
 import { driverModule } from '../src/vm/driver.ts';
 import { GuestMemory } from '../src/vm/guest-memory.ts';
+import type { VmTrace } from '../src/vm/setup.ts';
 import { translateProgram } from '../src/vm/translate/program.ts';
-import type { VmTrace } from '../src/vm/vm.ts';
 import type { BenchRow } from './rows.ts';
 import { rowSpec, type Subject, timed } from './subject.ts';
 

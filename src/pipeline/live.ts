@@ -5,13 +5,15 @@ import type { ChainRow, PrintRow } from '../contract/result.ts';
 import type { TraceMessage } from '../contract/task.ts';
 import { chainLength, readChainRow } from '../vm/chain.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
-import type { PrintLine } from '../vm/helpers/context.ts';
+import type { HelperCall, MapWrite } from '../vm/helpers/context.ts';
 import type { VmListener } from '../vm/vm.ts';
 import type { ReadRun } from './load.ts';
-import { chainNames } from './result.ts';
+import { chainNames, hexOf } from './result.ts';
 
 /** Printed lines that a result keeps; counters.prints counts all. */
 export const MAX_PRINTS = 4096;
+/** Writes of helpers to maps that a listener hears of. */
+export const MAX_MAP_WRITES = 4096;
 /** Rows in one message (trace-protocol.md). */
 const ROWS_PER_MESSAGE = 256;
 
@@ -20,26 +22,40 @@ export class LiveRun implements VmListener {
   readonly #run: ReadRun;
   readonly #memory: GuestMemory;
   readonly #send: ((message: TraceMessage) => void) | undefined;
+  readonly mapWrite: VmListener['mapWrite'];
   #rowsSent = 0;
+  #mapWrites = 0;
 
   constructor(run: ReadRun, memory: GuestMemory, send: ((message: TraceMessage) => void) | undefined) {
     this.#run = run;
     this.#memory = memory;
     this.#send = send;
+    this.mapWrite = send === undefined ? undefined : (write) => this.#tellMapWrite(write);
   }
 
-  print = (line: PrintLine): void => {
-    const row: PrintRow = {
-      step: String(line.step),
-      program: this.#run.programs[line.program]?.name ?? '',
-      pc: line.pc,
-      text: line.text,
-    };
+  print = (line: HelperCall & { readonly text: string }): void => {
+    const row: PrintRow = { ...this.#place(line), text: line.text };
     if (this.prints.length < MAX_PRINTS) {
       this.prints.push(row);
       this.#send?.({ type: 'print', row });
     }
   };
+
+  #place({ program, pc, step }: HelperCall): Pick<PrintRow, 'step' | 'program' | 'pc'> {
+    return { step: String(step), program: this.#run.programs[program]?.name ?? '', pc };
+  }
+
+  #tellMapWrite(write: HelperCall & MapWrite): void {
+    if (this.#mapWrites >= MAX_MAP_WRITES) return;
+    this.#mapWrites++;
+    const row = {
+      ...this.#place(write),
+      map: this.#run.maps[write.map]?.name ?? '',
+      key: hexOf(write.key).hex,
+      value: write.value === null ? null : hexOf(write.value).hex,
+    };
+    this.#send?.({ type: 'map', row });
+  }
 
   /** Sends rows of the chain's first part as they come; its last part is known only at the end. */
   progress = (): void => {

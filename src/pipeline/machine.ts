@@ -10,7 +10,8 @@ import { ETHERNET_HEADER_BYTES, hasPacketLoads, PROGRAM_TYPE_RULES } from '../sp
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import { PROBE_WORK } from '../vm/maps/hash.ts';
 import { UPDATE } from '../vm/maps/map.ts';
-import { footprint, Vm, type VmContext, type VmLimits, type VmPacket, type VmTrace } from '../vm/vm.ts';
+import type { VmContext, VmPacket, VmTrace } from '../vm/setup.ts';
+import { footprint, Vm, type VmLimits } from '../vm/vm.ts';
 import type { ReadRun } from './load.ts';
 import type { CompiledProgram } from './module-cache.ts';
 import { ProblemFound } from './refused.ts';

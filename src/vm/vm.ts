@@ -3,65 +3,23 @@
 import { CELL, DATA_REGION } from '../contract/memory.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
-import type { Instruction } from '../isa/instruction.ts';
 import { HELPERS } from '../spec/helpers.ts';
 import type { MapSpec } from '../spec/object.ts';
 import { Driver } from './driver.ts';
 import { accessOf, FAULTS, faultReason, memoryFaultCode } from './faults.ts';
 import { FuelTank } from './fuel.ts';
 import { GuestMemory } from './guest-memory.ts';
-import { HelperContext, type PrintLine } from './helpers/context.ts';
-import { HELPER_FUNCTIONS, type HelperFunctions } from './helpers/index.ts';
+import { type HelperCall, HelperContext, type HelperEvents, type MapWrite } from './helpers/context.ts';
+import { HELPER_FUNCTIONS } from './helpers/index.ts';
 import { createMap, mapFootprint } from './maps/index.ts';
 import type { VmMap } from './maps/map.ts';
 import { ProgArrayMap } from './maps/prog-array.ts';
+import type { VmProgram, VmSetup } from './setup.ts';
 import { SlotLog } from './slot-log.ts';
 import type { InvocationStart } from './steps.ts';
 import { type FaultAccess, GuestStop } from './stop.ts';
-import { type StepSink, StepStop, TraceRing } from './trace-ring.ts';
+import { StepStop, TraceRing } from './trace-ring.ts';
 import { ENGINE_MODULE } from './translate/imports.ts';
-
-/** A program of a VM; its number is its position in the list. */
-export interface VmProgram {
-  readonly name: string;
-  readonly instructions: readonly Instruction[];
-  /** It has calls of its own functions, the start included: frames lie below the entry's. */
-  readonly hasSubprograms: boolean;
-  /** Compiled when the program is first needed. */
-  readonly module: () => WebAssembly.Module;
-}
-
-/** The bytes that r1 leads to. Offsets of packet fields are bytes of the context in which a packet address stands. */
-export interface VmContext {
-  readonly bytes: Uint8Array;
-  /** One PERMISSION a byte. */
-  readonly permissions: Uint8Array;
-  readonly packetFields: readonly { readonly offset: number; readonly packetOffset: number }[];
-}
-
-export interface VmPacket {
-  readonly bytes: Uint8Array;
-  /** Bytes from here to `end` are open. */
-  readonly start: number;
-  readonly end: number;
-  readonly permission: number;
-  /** Where LD_ABS and LD_IND count from, as offsets into `bytes`; undefined: the program type has no such loads. */
-  readonly loads?: { readonly start: number; readonly link: number; readonly network: number } | undefined;
-}
-
-export interface VmSetup {
-  readonly memory: GuestMemory;
-  readonly driver: WebAssembly.Module;
-  readonly programs: readonly VmProgram[];
-  readonly maps: readonly MapSpec[];
-  /** undefined: r1 is the packet itself (raw). */
-  readonly context: VmContext | undefined;
-  readonly packet: VmPacket | undefined;
-  readonly seed: bigint;
-  /** Helpers that come before the engine's own, by number. */
-  readonly helpers?: HelperFunctions;
-  readonly trace?: VmTrace | undefined;
-}
 
 export interface VmLimits {
   readonly instructions: number;
@@ -77,7 +35,9 @@ export interface VmLimits {
 
 /** What a run says while it goes on. */
 export interface VmListener {
-  readonly print: (line: PrintLine) => void;
+  readonly print: (line: HelperCall & { readonly text: string }) => void;
+  /** A helper has changed a map; undefined: of no interest. */
+  readonly mapWrite: ((write: HelperCall & MapWrite) => void) | undefined;
   /** Now and then: rows of the chain may be read. */
   readonly progress: () => void;
 }
@@ -98,15 +58,6 @@ export interface VmRun {
   readonly slotLog: readonly SlotLogRow[] | null;
   /** Where a replay stopped, in front of a step; undefined when it ran to its end. */
   readonly stoppedAt: StepStop | undefined;
-}
-
-/** Step records wanted: every program's module must have been translated with the trace flag. */
-export interface VmTrace {
-  readonly sink: StepSink;
-  /** Step in front of which to stop; Infinity runs to the end. */
-  readonly stopAt: number;
-  /** Of the run that is replayed. */
-  readonly slotLog: readonly SlotLogRow[];
 }
 
 const IMPLEMENTED_HELPERS = HELPERS.filter((row) => row.implemented).map((row) => row.id);
@@ -228,13 +179,15 @@ export class Vm {
   }
 
   #imports(program: number): Record<string, unknown> {
-    const helperContext = new HelperContext(
-      this.memory,
-      this.maps,
-      (text) => this.#print(program, call.pc, text),
-      (code, message, access) => this.#stopAtCall(program, call.pc, code, message, access),
-      this.#ring,
-    );
+    const events: HelperEvents = {
+      print: (text) => this.#listener?.print({ ...this.#callAt(program, call.pc), text }),
+      stop: (code, message, access) => this.#stopAtCall(program, call.pc, code, message, access),
+      mapWrite: () => {
+        const tell = this.#listener?.mapWrite;
+        return tell === undefined ? undefined : (write) => tell({ ...this.#callAt(program, call.pc), ...write });
+      },
+    };
+    const helperContext = new HelperContext(this.memory, this.maps, events, this.#ring);
     const call = { pc: 0 };
     return {
       memory: this.memory.memory,
@@ -312,8 +265,9 @@ export class Vm {
     throw new GuestStop(access === undefined ? code : memoryFaultCode(this.memory, access), at, message, access);
   }
 
-  #print(program: number, pc: number, text: string): void {
-    this.#listener?.print({ program, pc, step: this.#fuel!.executedAtCell() - 1, text });
+  /** The helper's call under way. */
+  #callAt(program: number, pc: number): HelperCall {
+    return { program, pc, step: this.#fuel!.executedAtCell() - 1 };
   }
 
   /** A slot change that does not end: wait a little, and give up where a run always may. */

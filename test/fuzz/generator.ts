@@ -7,7 +7,7 @@ import { readContextInput } from '../../src/spec/context-input.ts';
 import { CONTEXTS } from '../../src/spec/contexts.ts';
 import type { MapSpec } from '../../src/spec/object.ts';
 import { ETHERNET_HEADER_BYTES } from '../../src/spec/programs.ts';
-import type { VmContext, VmPacket } from '../../src/vm/vm.ts';
+import type { VmContext, VmPacket } from '../../src/vm/setup.ts';
 import type { ComparedRun } from '../support/oracle/compare.ts';
 import { FunctionWriter } from './function-writer.ts';
 import type { CalledFunction, ContextOffsets, FunctionSettings, Signature } from './instruction-writer.ts';

@@ -17,8 +17,9 @@ import { Engine } from '../../src/pipeline/engine.ts';
 import { readRun } from '../../src/pipeline/load.ts';
 import { driverModule } from '../../src/vm/driver.ts';
 import { GuestMemory } from '../../src/vm/guest-memory.ts';
+import type { VmContext, VmPacket } from '../../src/vm/setup.ts';
 import { translateProgram } from '../../src/vm/translate/program.ts';
-import { Vm, type VmContext, type VmLimits, type VmPacket, type VmRun } from '../../src/vm/vm.ts';
+import { Vm, type VmLimits, type VmRun } from '../../src/vm/vm.ts';
 
 export interface MapDescription {
   /** Default: prog_array when there are slots, else array. null: none, for settings of an object's map. */

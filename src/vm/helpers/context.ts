@@ -10,43 +10,59 @@ import type { TraceRing } from '../trace-ring.ts';
 /** Ends the run at the helper's call; never returns. */
 export type StopAtCall = (code: OutcomeCode, message: string, access?: FaultAccess) => never;
 
-export interface PrintLine {
+/** Where and when a helper was called. */
+export interface HelperCall {
   readonly program: number;
   readonly pc: number;
-  /** Number of the step that printed. */
+  /** Number of the step. */
   readonly step: number;
-  readonly text: string;
+}
+
+/** A helper's change of a map element. */
+export interface MapWrite {
+  /** Numbers in the VM. */
+  readonly map: number;
+  readonly key: Uint8Array;
+  /** null: the element is gone. */
+  readonly value: Uint8Array | null;
+}
+
+/** What the helpers of one program tell the VM. */
+export interface HelperEvents {
+  readonly print: (text: string) => void;
+  readonly stop: StopAtCall;
+  /** undefined: nobody listens. */
+  readonly mapWrite: () => ((write: MapWrite) => void) | undefined;
 }
 
 export class HelperContext {
   readonly memory: GuestMemory;
   readonly maps: readonly VmMap[];
-  readonly print: (text: string) => void;
-  readonly #stop: StopAtCall;
+  readonly #events: HelperEvents;
   readonly #ring: TraceRing | undefined;
 
-  constructor(
-    memory: GuestMemory,
-    maps: readonly VmMap[],
-    print: (text: string) => void,
-    stop: StopAtCall,
-    ring: TraceRing | undefined,
-  ) {
+  constructor(memory: GuestMemory, maps: readonly VmMap[], events: HelperEvents, ring: TraceRing | undefined) {
     this.memory = memory;
     this.maps = maps;
-    this.print = print;
-    this.#stop = stop;
+    this.#events = events;
     this.#ring = ring;
   }
 
-  /** With the trace flag: the helper has changed the element at this key (`key` is an address). */
+  print(text: string): void {
+    this.#events.print(text);
+  }
+
+  /** The helper has changed the element at this key (`key` is an address): told with the trace flag, and to who listens. */
   noteElement(map: VmMap, key: number): void {
-    if (this.#ring === undefined) return;
+    const tell = this.#events.mapWrite();
+    if (this.#ring === undefined && tell === undefined) return;
     const { bytes } = this.memory;
     const address = map.lookup(key);
     const value = address === 0 ? null : bytes.slice(address, address + map.spec.valueSize);
-    if (value !== null) this.#ring.patchBytes(address, value);
-    this.#ring.patchMap(this.maps.indexOf(map), bytes.slice(key, key + map.spec.keySize), value);
+    const write = { map: this.maps.indexOf(map), key: bytes.slice(key, key + map.spec.keySize), value };
+    tell?.(write);
+    if (value !== null) this.#ring?.patchBytes(address, value);
+    this.#ring?.patchMap(write.map, write.key, value);
   }
 
   /** Argument register 1 to 5. */
@@ -61,7 +77,7 @@ export class HelperContext {
   /** Ends the program with r0 = 0 at this call: what uBPF calls to unwind. */
   endProgram(): never {
     this.setResult(0);
-    return this.#stop('exit', '');
+    return this.#events.stop('exit', '');
   }
 
   /** The argument as an address of `size` accessible bytes; a fault when it is not one. */
@@ -71,7 +87,7 @@ export class HelperContext {
     const low = Number(address);
     this.memory.noteWork(size);
     if (address < BigInt(SHADOW_OFFSET) && this.memory.allows(low, size, permission)) return low;
-    return this.#stop('oob_read', `R${register}`, { address, access, size });
+    return this.#events.stop('oob_read', `R${register}`, { address, access, size });
   }
 
   /** The argument as a handle of a map; a fault when it is none. */
@@ -79,6 +95,6 @@ export class HelperContext {
     const handle = this.argument(register) - BigInt(MAP_DESCRIPTOR.BASE);
     const index = handle / BigInt(MAP_DESCRIPTOR.BYTES);
     const map = handle >= 0n && handle % BigInt(MAP_DESCRIPTOR.BYTES) === 0n ? this.maps[Number(index)] : undefined;
-    return map ?? this.#stop('bad_argument', `R${register} is not a map`);
+    return map ?? this.#events.stop('bad_argument', `R${register} is not a map`);
   }
 }
