@@ -80,15 +80,18 @@ function sizeOf(instruction: Instruction): number | undefined {
   return row !== undefined && 'size' in row && row.kind !== 'load_packet' ? row.size : undefined;
 }
 
+/** What of a run the code of its programs is described from. */
+export type CodeSource = Pick<ReadRun, 'programs' | 'instructions' | 'maps'>;
+
 export class StepCode {
   readonly names: StepNames;
   /** By program number, then by slot. */
   readonly shapes: readonly (readonly (StepShape | undefined)[])[];
-  readonly #run: ReadRun;
+  readonly #run: CodeSource;
   readonly #instructions: readonly (readonly (Instruction | undefined)[])[];
   readonly #rows: (CodeRow | undefined)[][];
 
-  constructor(run: ReadRun, regions: readonly Region[]) {
+  constructor(run: CodeSource, regions: readonly Region[]) {
     this.#run = run;
     this.names = {
       programs: run.programs.map((program) => program.name),

@@ -31,7 +31,8 @@ export class StreamStop {
 export class StepStream implements ReplayWatch {
   readonly #replaying: Replaying;
   readonly #work: StreamWork;
-  readonly #port: MessagePort;
+  readonly #port: Pick<MessagePort, 'postMessage'>;
+  readonly #now: () => number;
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #patches = new PendingPatches();
   readonly #writer: BatchWriter;
@@ -47,7 +48,15 @@ export class StepStream implements ReplayWatch {
   #begun = Number.NaN;
   #next: number;
 
-  constructor(replaying: Replaying, work: StreamWork, port: MessagePort, control: Int32Array<SharedArrayBuffer>) {
+  /** @param now milliseconds, as performance.now() */
+  constructor(
+    replaying: Replaying,
+    work: StreamWork,
+    port: Pick<MessagePort, 'postMessage'>,
+    control: Int32Array<SharedArrayBuffer>,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#now = now;
     this.#replaying = replaying;
     this.#work = work;
     this.#port = port;
@@ -99,7 +108,7 @@ export class StepStream implements ReplayWatch {
 
   #begin(step: number): void {
     this.#first = step;
-    const now = performance.now();
+    const now = this.#now();
     if (Number.isNaN(this.#begun)) this.#begun = now;
     this.#told = now;
     if (this.#work.encoding === 'binary') this.#writer.begin();
@@ -145,14 +154,14 @@ export class StepStream implements ReplayWatch {
     const control = this.#control;
     if (Atomics.load(control, REPLAY_CONTROL.CANCEL) !== 0) throw new StreamStop(next);
     if (Atomics.load(control, REPLAY_CONTROL.CREDIT) <= 0) throw new StreamStop(next);
-    if (Atomics.load(control, REPLAY_CONTROL.YIELD) !== 0 && performance.now() - this.#begun >= SLICE_MS) {
+    if (Atomics.load(control, REPLAY_CONTROL.YIELD) !== 0 && this.#now() - this.#begun >= SLICE_MS) {
       throw new StreamStop(next);
     }
   }
 
   #tellPartial(next: number): void {
-    if (next === this.#next || performance.now() - this.#told < PARTIAL_AFTER_MS) return;
-    this.#told = performance.now();
+    if (next === this.#next || this.#now() - this.#told < PARTIAL_AFTER_MS) return;
+    this.#told = this.#now();
     if (this.#count > 0) this.#emit(next, true);
   }
 
