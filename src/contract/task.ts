@@ -50,6 +50,12 @@ export interface ReplaySource {
   readonly steps: number;
 }
 
+/** What a listener is told when a run begins, and who comes later is told again. */
+export interface StartedFacts {
+  readonly programs: readonly { readonly index: number; readonly name: string; readonly insns: number }[];
+  readonly maps: readonly string[];
+}
+
 /** Where a `runTo` stops: in front of the step that runs this instruction, makes a tail call that is taken (or is missed), writes to this map. */
 export type Until =
   | { readonly program: string; readonly pc: number }
@@ -155,16 +161,12 @@ export type TaskAnswer =
       readonly result: RunResult;
       readonly observations: Observations;
       /** What a replay needs beside the spec; null: the run did not begin, or cannot be made again. */
-      readonly replay: Omit<ReplaySource, 'spec'> | null;
+      readonly replay: (Omit<ReplaySource, 'spec'> & StartedFacts) | null;
     }
   | { readonly kind: 'problem'; readonly problem: Problem };
 
 export type TraceMessage =
-  | {
-      readonly type: 'started';
-      readonly programs: readonly { readonly index: number; readonly name: string; readonly insns: number }[];
-      readonly maps: readonly string[];
-    }
+  | ({ readonly type: 'started' } & StartedFacts)
   | { readonly type: 'chain'; readonly rows: readonly ChainRow[] }
   | { readonly type: 'print'; readonly row: PrintRow }
   | { readonly type: 'map'; readonly row: MapWriteRow }

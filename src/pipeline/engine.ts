@@ -2,7 +2,7 @@
 
 import { outcome } from '../contract/outcome.ts';
 import type { RunResult } from '../contract/result.ts';
-import type { ReplayAnswer, ReplayTask, RunTask, TaskAnswer, TraceMessage } from '../contract/task.ts';
+import type { ReplayAnswer, ReplayTask, RunTask, StartedFacts, TaskAnswer, TraceMessage } from '../contract/task.ts';
 import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import { LiveRun } from './live.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
@@ -72,7 +72,7 @@ export class Engine {
       const compiled = performance.now();
       const vm = buildVm(run, spec, memory, this.#resources.driver, programs);
       const live = new LiveRun(run, memory, send);
-      send?.(startedMessage(run));
+      send?.({ type: 'started', ...startedFacts(run) });
       const start = performance.now();
       const done = vm.run(
         run.entry,
@@ -90,7 +90,8 @@ export class Engine {
         execNs: String(Math.round((end - start) * 1e6)),
       };
       const answer = executedResult(result, spec, run, vm, done, live.prints, verification);
-      const replay = done.slotLog === null ? null : { slotLog: done.slotLog, steps: done.instructions };
+      const { slotLog, instructions: steps } = done;
+      const replay = slotLog === null ? null : { slotLog, steps, ...startedFacts(run) };
       return { kind: 'result', result: answer, observations: observationsOf(done), replay };
     } finally {
       this.#resources.memories.release(memory);
@@ -112,9 +113,8 @@ function overMemory(result: RunResult, bytes: number): TaskAnswer {
   return { kind: 'result', result, observations: NOTHING_OBSERVED, replay: null };
 }
 
-function startedMessage(run: ReadRun): TraceMessage {
+function startedFacts(run: ReadRun): StartedFacts {
   return {
-    type: 'started',
     programs: run.programs.map((program, index) => ({ index, name: program.name, insns: program.code.length / 8 })),
     maps: run.maps.map((map) => map.name),
   };

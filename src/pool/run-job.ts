@@ -3,7 +3,7 @@
 import type { Problem } from '../contract/problem.ts';
 import type { RunResult } from '../contract/result.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
-import type { Observations, ReplaySource, TraceMessage } from '../contract/task.ts';
+import type { Observations, ReplaySource, StartedFacts, TraceMessage } from '../contract/task.ts';
 import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import type { Job } from './job.ts';
 import type { ThreadAnswer } from './run-thread.ts';
@@ -24,7 +24,7 @@ export type RunAnswer =
       readonly result: RunResult;
       readonly observations: Observations;
       /** What a replay needs beside the spec; null: the run did not begin, or cannot be made again. */
-      readonly replay: Omit<ReplaySource, 'spec'> | null;
+      readonly replay: (Omit<ReplaySource, 'spec'> & StartedFacts) | null;
       /** Our own defect behind outcome `internal` or `worker_lost`, for the log. */
       readonly defect: Error | null;
     }
