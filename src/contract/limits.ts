@@ -106,7 +106,7 @@ export const LIMITS = {
   },
   // Time travel: what is kept of finished runs, and what a replay may take.
   maxReplayBytes: {
-    default: 64 * MIB,
+    default: 256 * MIB,
     most: 16 * 1024 * MIB,
     unit: 'bytes',
     text: 'Finished runs that are kept for their id: result, request and slot changes. The least recently used leave first.',
