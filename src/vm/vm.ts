@@ -92,9 +92,10 @@ export class Vm {
     this.memory = memory;
     this.#setup = setup;
     this.#programs = setup.programs;
+    // Maps come first, so that their addresses, which a copy of them holds, do not depend on a packet's size.
+    this.maps = setup.maps.map((spec, index) => createMap(memory, index, spec));
     this.#packetAddress = this.#placePacket();
     this.#contextAddress = this.#placeContext();
-    this.maps = setup.maps.map((spec, index) => createMap(memory, index, spec));
     this.#slotLog = new SlotLog(this.maps);
     if (setup.programs.some((program) => program.hasSubprograms)) memory.noteNestedFrames();
     memory.driver ??= new Driver(setup.driver, memory.memory);
