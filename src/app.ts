@@ -25,6 +25,7 @@ import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
 import { VERSION } from './contract/version.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { RunPool } from './pool/pool.ts';
+import { KeptRuns } from './store/kept-runs.ts';
 
 /** The body of a run thread. */
 export const WORKER_URL = new URL('../workers/run.ts', import.meta.url).href;
@@ -79,7 +80,8 @@ export async function buildService(
   registerMetrics(admin, { metrics, pool });
   registerHealth(admin as unknown as Api, { pool, lifecycle });
 
-  const services: Services = { limits, allowedOrigins, pool, metrics, lifecycle, adminUrl: () => urlOf(admin) };
+  const runs = new KeptRuns(limits.maxReplayBytes);
+  const services: Services = { limits, allowedOrigins, pool, metrics, runs, lifecycle, adminUrl: () => urlOf(admin) };
   const api = Fastify({
     ...common,
     bodyLimit: limits.maxBodyBytes,

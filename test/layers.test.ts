@@ -9,7 +9,7 @@ import { test } from 'node:test';
 const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: readonly string[] }>> = {
   'server.ts': { rooms: ['app.ts', 'config.ts'], packages: ['close-with-grace'] },
   'app.ts': {
-    rooms: ['contract', 'api', 'pool', 'metrics', 'config.ts'],
+    rooms: ['contract', 'api', 'pool', 'metrics', 'store', 'config.ts'],
     packages: ['fastify', '@fastify/', 'typebox'],
   },
   'config.ts': { rooms: ['contract/limits.ts'], packages: ['typebox', 'env-schema'] },
@@ -37,7 +37,8 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
   pipeline: { rooms: ['isa', 'elf', 'btf', 'spec', 'cfg', 'verifier', 'vm', 'contract'], packages: [] },
   metrics: { rooms: ['contract', 'spec'], packages: ['prom-client'] },
   pool: { rooms: ['contract', 'metrics'], packages: ['piscina'] },
-  api: { rooms: ['contract', 'spec', 'pool', 'metrics'], packages: ['fastify', '@fastify/', 'typebox', 'ws'] },
+  store: { rooms: ['contract'], packages: [] },
+  api: { rooms: ['contract', 'spec', 'pool', 'metrics', 'store'], packages: ['fastify', '@fastify/', 'typebox', 'ws'] },
   client: { rooms: ['contract'], packages: [] },
   workers: { rooms: ['pipeline', 'contract'], packages: [] },
 };

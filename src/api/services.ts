@@ -13,6 +13,7 @@ import type {
 import type { Limits } from '../contract/limits.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RunPool } from '../pool/pool.ts';
+import type { KeptRuns } from '../store/kept-runs.ts';
 
 /** Whether the server is shutting down, and who wants to hear of it. */
 export interface Lifecycle {
@@ -26,6 +27,8 @@ export interface Services {
   readonly allowedOrigins: readonly string[];
   readonly pool: RunPool;
   readonly metrics: Metrics;
+  /** Runs by id, running and finished. */
+  readonly runs: KeptRuns;
   readonly lifecycle: Lifecycle;
   /** Where the admin port is; it is known when the server listens. */
   readonly adminUrl: () => string;

@@ -1,4 +1,4 @@
-/** A run from whatever door it came in: admitted to the pool, then observed in the metrics and logged in one line. */
+/** A run from whatever door it came in: admitted to the pool, then observed in the metrics, logged in one line and kept under its id. */
 
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
@@ -6,6 +6,7 @@ import type { RunSpec } from '../contract/run-spec.ts';
 import type { RunMode } from '../metrics/labels.ts';
 import type { RunAnswer, RunHandle } from '../pool/run-job.ts';
 import type { TraceListener } from '../pool/trace-channel.ts';
+import type { RunEnd } from '../store/kept-runs.ts';
 import type { Services } from './services.ts';
 
 export interface RunStart {
@@ -21,15 +22,33 @@ export interface StartedRun extends RunHandle {
   readonly id: string;
 }
 
-export function startRun({ pool, metrics }: Services, { spec, principal, mode, log, listener }: RunStart): StartedRun {
+const DEFECT: RunEnd = {
+  kind: 'problem',
+  problem: { code: 'internal', detail: 'A defect of the server ended this run; it is logged.' },
+};
+
+/** Starts a run. When its answer is there, it stands in `services.runs` too. */
+export function startRun(services: Services, { spec, principal, mode, log, listener }: RunStart): StartedRun {
+  const { pool, metrics, runs } = services;
   const id = randomUUID();
   const handle = pool.submit({ id, spec, principal, listener: listener ?? null });
+  const end = runs.begin(id, handle.cancel);
   const answer = handle.answer.then((value) => {
     if (value.kind === 'result') metrics.observeRun(value.result, value.observations, mode);
     logRun(log, id, mode, value);
+    end(endOf(spec, value));
     return value;
   });
+  answer.catch(() => end(DEFECT));
   return { id, answer, cancel: handle.cancel };
+}
+
+function endOf(spec: RunSpec, answer: RunAnswer): RunEnd {
+  if (answer.kind === 'problem') return answer;
+  const { result, replay } = answer;
+  if (replay === null) return { kind: 'finished', run: { result, started: null, source: null } };
+  const { programs, maps, slotLog, steps } = replay;
+  return { kind: 'finished', run: { result, started: { programs, maps }, source: { spec, slotLog, steps } } };
 }
 
 /** One line a run: closed words and numbers only, so that no guest text reaches the log. */

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serialize } from 'node:v8';
+import type { RunResult } from '../../src/contract/result.ts';
+import { unrunResult } from '../../src/contract/unrun-result.ts';
+import { type FinishedRun, KEPT_RUN_OVERHEAD_BYTES, KeptRuns, MAX_GONE_IDS } from '../../src/store/kept-runs.ts';
+import { runSpec } from '../support/engine-run.ts';
+
+/** A run with `bytes` bytes of packet. */
+function finished(id: string, bytes = 100): FinishedRun {
+  const spec = runSpec({ programs: { p: 'r0 = 2\nexit' }, packet: new Uint8Array(bytes).fill(7) });
+  return {
+    result: unrunResult(id, spec, 'exit', 0),
+    started: { programs: [{ index: 0, name: 'p', insns: 2 }], maps: [] },
+    source: { spec, slotLog: [], steps: 2 },
+  };
+}
+
+const cost = (run: FinishedRun): number => serialize(run).length + KEPT_RUN_OVERHEAD_BYTES;
+
+function keep(runs: KeptRuns, run: FinishedRun): void {
+  runs.begin(run.result.id, () => {})({ kind: 'finished', run });
+}
+
+const states = (runs: KeptRuns, ids: readonly string[]): string[] => ids.map((id) => runs.get(id).state);
+
+test('a run is running until it has ended, then its result and its source stand under its id', async () => {
+  const runs = new KeptRuns(1e6);
+  let cancelled = 0;
+  assert.deepEqual(states(runs, ['a']), ['unknown']);
+  const end = runs.begin('a', () => {
+    cancelled += 1;
+  });
+  const running = runs.get('a');
+  assert.ok(running.state === 'running');
+  running.cancel();
+  assert.deepEqual([cancelled, runs.running, runs.size], [1, 1, 0]);
+  const run = finished('a');
+  end({ kind: 'finished', run });
+  assert.deepEqual(await running.ended, { kind: 'finished', run });
+  const kept = runs.get('a');
+  assert.ok(kept.state === 'finished');
+  assert.deepEqual(kept.run, run);
+  assert.deepEqual([runs.running, runs.size], [0, 1]);
+});
+
+test('a run that ended with a problem is told to who waits, and is not kept', async () => {
+  const runs = new KeptRuns(1e6);
+  const end = runs.begin('a', () => {});
+  const running = runs.get('a');
+  const problem = { code: 'bad_elf', detail: 'none' } as const;
+  end({ kind: 'problem', problem });
+  assert.ok(running.state === 'running');
+  assert.deepEqual(await running.ended, { kind: 'problem', problem });
+  assert.deepEqual(states(runs, ['a']), ['unknown']);
+});
+
+test('the bytes that count are those that are kept, and the overhead of each run', () => {
+  const runs = new KeptRuns(1e7);
+  const all = [finished('a', 64), finished('b', 100_000), finished('c', 0)];
+  for (const run of all) keep(runs, run);
+  assert.equal(
+    runs.bytes,
+    all.reduce((sum, run) => sum + cost(run), 0),
+  );
+  const [small, large] = [cost(all[0]!), cost(all[1]!)];
+  assert.ok(large - small >= 100_000 - 64, `${large} - ${small}`);
+});
+
+test('many small entries are counted with what they really take', () => {
+  const spec = runSpec({
+    programs: { p: 'exit' },
+    maps: { m: { maxEntries: 1000, entries: Array.from({ length: 1000 }, () => ['00000000', '0000000000000000']) } },
+  });
+  const runs = new KeptRuns(1e7);
+  keep(runs, { ...finished('a'), source: { spec, slotLog: [], steps: 2 } });
+  assert.ok(runs.bytes >= 1000 * 12, String(runs.bytes));
+});
+
+test('the least recently used run leaves first, and to be asked for is to be used', () => {
+  const room = 3 * cost(finished('a'));
+  const runs = new KeptRuns(room);
+  for (const id of ['a', 'b', 'c']) keep(runs, finished(id));
+  assert.deepEqual(states(runs, ['b', 'c', 'a']), ['finished', 'finished', 'finished']);
+  keep(runs, finished('d'));
+  assert.deepEqual(states(runs, ['b']), ['gone']);
+  assert.ok(runs.bytes <= room);
+  keep(runs, finished('e'));
+  assert.deepEqual(states(runs, ['a', 'b', 'c', 'd', 'e', 'f']), [
+    'finished',
+    'gone',
+    'gone',
+    'finished',
+    'finished',
+    'unknown',
+  ]);
+});
+
+test('a run larger than the whole store is gone at once, and pushes nothing out', () => {
+  const runs = new KeptRuns(10_000);
+  keep(runs, finished('small'));
+  keep(runs, finished('large', 20_000));
+  assert.deepEqual(states(runs, ['small', 'large']), ['finished', 'gone']);
+  assert.deepEqual([runs.bytes, runs.size], [cost(finished('small')), 1]);
+});
+
+test('ids that have left are remembered up to their number', () => {
+  const runs = new KeptRuns(0);
+  const run: FinishedRun = { result: {} as RunResult, started: null, source: null };
+  for (let index = 0; index <= MAX_GONE_IDS; index++) runs.begin(`id${index}`, () => {})({ kind: 'finished', run });
+  assert.deepEqual(states(runs, ['id0', 'id1', `id${MAX_GONE_IDS}`]), ['unknown', 'gone', 'gone']);
+});
