@@ -92,11 +92,14 @@ const row = fc.record({
   arguments: fc.option(fc.array(wide, { maxLength: 5 }), { nil: undefined }),
   patches: fc.array(patch, { maxLength: 3 }),
 });
-const frame = fc.record({
-  program: fc.nat(0xffff),
-  function: fc.nat(0xffff_ffff),
-  registers: fc.array(wide, { minLength: 11, maxLength: 11 }),
-});
+const frame = fc.record(
+  {
+    program: fc.nat(0xffff),
+    function: fc.nat(0xffff_ffff),
+    registers: fc.array(wide, { minLength: 11, maxLength: 11 }),
+  },
+  { noNullPrototype: true },
+);
 
 const description: fc.Arbitrary<BatchDescription> = fc
   .record({
