@@ -64,7 +64,14 @@ export type Until =
 
 export type ReplayWork =
   /** The state in front of a step (steps beyond the end: the final one), and `count` rows from it on. */
-  | { readonly kind: 'window'; readonly from: number; readonly count: number; readonly state: boolean }
+  | {
+      readonly kind: 'window';
+      readonly from: number;
+      readonly count: number;
+      readonly state: boolean;
+      /** Maps that the state shows; not given: all. Together they may hold maxReturnedMapBytes. */
+      readonly maps?: readonly string[];
+    }
   /** The first step >= from, or with `back` the last step <= from, where `until` holds. */
   | { readonly kind: 'find'; readonly from: number; readonly until: Until; readonly back: boolean }
   /** Batches from the grid place at or below `from` on, over the port, until the credit is used up, the slice is over and others wait, or the run ends. */

@@ -60,18 +60,19 @@ function checkFinished({ source }: ReplayTask, done: VmRun): void {
 
 type Work<Kind> = Extract<ReplayTask['work'], { kind: Kind }>;
 
-function windowOf(resources: Resources, task: ReplayTask, { from, count, state }: Work<'window'>): ReplayAnswer {
+function windowOf(resources: Resources, task: ReplayTask, { from, count, state, maps }: Work<'window'>): ReplayAnswer {
   const { steps } = task.source;
   const first = Math.min(from, steps);
   let before: StepState | null = null;
   if (state) {
-    const answer = replayRun(resources, { ...replayedOf(task), from: first, count: 0 }, clockOf(task));
+    const request = { ...replayedOf(task), from: first, count: 0, ...(maps === undefined ? {} : { maps }) };
+    const answer = replayRun(resources, request, clockOf(task));
     checkFinished(task, answer.run);
     before = answer.state;
   }
   const rows = Math.min(count, steps - first);
   if (rows === 0) return { kind: 'window', first, rows: [], next: first < steps ? first : null, state: before };
-  const answer = replayRun(resources, { ...replayedOf(task), from: first, count: rows }, clockOf(task));
+  const answer = replayRun(resources, { ...replayedOf(task), from: first, count: rows, maps: [] }, clockOf(task));
   checkFinished(task, answer.run);
   const next = first + answer.rows.length;
   return { kind: 'window', first, rows: answer.rows, next: next < steps ? next : null, state: before };

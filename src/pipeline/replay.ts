@@ -10,11 +10,13 @@ import type { FrameState, StepRow, StepState } from '../contract/step.ts';
 import { explainStep } from '../contract/step-facts.ts';
 import type { EngineLimits } from '../contract/task.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
+import type { VmMap } from '../vm/maps/map.ts';
 import { RegisterFold } from '../vm/steps.ts';
 import { type StepPatch, TraceRing } from '../vm/trace-ring.ts';
 import type { Vm, VmLimits, VmRun } from '../vm/vm.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
 import { buildVm, runFootprint, vmLimits } from './machine.ts';
+import { ProblemFound } from './refused.ts';
 import type { Resources } from './resources.ts';
 import { hexOf } from './result.ts';
 import { StepCode } from './step-code.ts';
@@ -92,6 +94,8 @@ export interface ReplayRequest extends Replayed {
   readonly from: number;
   /** Steps in the window; 0 for only the state. */
   readonly count: number;
+  /** Maps that the state shows; not given: all. */
+  readonly maps?: readonly string[];
 }
 
 export interface ReplayAnswer {
@@ -122,8 +126,9 @@ export function replayRun(resources: Resources, request: ReplayRequest, limits: 
     };
   };
   return withReplay(resources, request, from + count, limits, watch, (replaying, start) => {
+    const maps = shownMaps(replaying, request);
     const done = start();
-    return { rows, state: stateOf(replaying, done), run: done };
+    return { rows, state: stateOf(replaying, done, maps), run: done };
   });
 }
 
@@ -136,7 +141,22 @@ export function framesOf(fold: RegisterFold): FrameState[] {
   }));
 }
 
-function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun): StepState {
+/** The maps that a state shows, as the limit for returned maps allows. */
+function shownMaps({ run, vm }: Replaying, { maps: names, limits }: ReplayRequest): readonly VmMap[] {
+  const known = run.maps.map((map) => map.name);
+  const unknown = names?.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const detail = `there is no map '${unknown}' in this run; there are: ${known.join(', ') || 'none'}`;
+    throw new ProblemFound('bad_reference', '/maps', detail);
+  }
+  const shown = names === undefined ? vm.maps : vm.maps.filter((map) => names.includes(map.spec.name));
+  const bytes = shown.reduce((sum, { spec }) => sum + spec.maxEntries * (spec.keySize + spec.valueSize), 0);
+  if (bytes <= limits.maxReturnedMapBytes) return shown;
+  const detail = `the maps may hold ${bytes} bytes together, maxReturnedMapBytes is ${limits.maxReturnedMapBytes}; name fewer`;
+  throw new ProblemFound('limit_exceeded', '/maps', detail, { limit: 'maxReturnedMapBytes' });
+}
+
+function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun, maps: readonly VmMap[]): StepState {
   const frames = framesOf(fold);
   const lowest = Math.min(
     STACK.BASE - STACK.MAX_BYTES,
@@ -152,7 +172,7 @@ function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun): StepState {
     packet: run.start.packetEnd === 0 ? null : hexOf(vm.packetBytes()),
     ctx: run.start.context.length === 0 ? null : hexOf(vm.contextBytes()),
     maps: Object.fromEntries(
-      vm.maps.map((map) => [
+      maps.map((map) => [
         map.spec.name,
         map.entries().map((entry) => ({ key: hexOf(entry.key), value: hexOf(entry.value) })),
       ]),

@@ -101,7 +101,10 @@ export class KeptRuns {
     // A copy of the exact size: the serialiser's own buffer may be twice as large.
     const bytes = new Uint8Array(serialize(run));
     // It would push out all others, and then leave itself.
-    if (costOf(bytes) > this.#maxBytes) return this.#leave(id);
+    if (costOf(bytes) > this.#maxBytes) {
+      this.#leave(id);
+      return;
+    }
     this.#finished.set(id, bytes);
     this.#bytes += costOf(bytes);
     for (const [oldest, kept] of this.#finished) {
