@@ -17,6 +17,8 @@ import { refuseOtherMethods, watchMethods } from './api/methods.ts';
 import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
 import { registerOpenApi } from './api/openapi.ts';
 import { handleClientError, handleError, registerProblemPages, setProblemHandlers } from './api/problems.ts';
+import { registerRun } from './api/run.ts';
+import { registerRunSteps } from './api/run-steps.ts';
 import { registerRuns } from './api/runs.ts';
 import type { Api, Lifecycle, Services } from './api/services.ts';
 import { registerTraces } from './api/traces.ts';
@@ -118,6 +120,8 @@ export async function buildService(
   const methods = watchMethods(api);
 
   registerRuns(api, services);
+  registerRun(api, services);
+  registerRunSteps(api, services);
   registerTraces(api, services);
   registerInfo(api);
   registerLimits(api, services);

@@ -53,7 +53,7 @@ export function decodeRun(body: RunBody, limits: Limits, bodyBytes: number): Run
     maxTailCalls: body.maxTailCalls ?? MAX_TAIL_CALLS,
     budgets: decodeBudgets(body.budgets ?? {}, limits),
     seed: decodeInteger64(body.seed ?? '1', '/seed'),
-    // `steps` has been refused above.
+    // Steps are made by a replay, after the run.
     detail: detail === 'summary' ? 'summary' : 'chain',
     returns: {
       packet: body.return?.packet ?? true,
@@ -74,7 +74,6 @@ function refusal(code: ProblemCode, pointer: string, detail: string, limit?: Lim
 
 /** The fields of later versions that a body uses, each with its pointer. */
 function* laterFields(body: RunBody): Generator<readonly [string, LaterFeature]> {
-  if (body.detail === 'steps') yield ['/detail', 'stepDetail'];
   if (body.input?.pcap !== undefined) yield ['/input/pcap', 'pcap'];
   for (const field of ['cpu', 'environment', 'kconfig', 'btf'] as const) {
     if (body[field] !== undefined) yield [`/${field}`, field];

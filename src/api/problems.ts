@@ -34,9 +34,17 @@ const FASTIFY_PROBLEMS: Readonly<Record<string, (error: FastifyError) => Problem
   FST_ERR_CTP_INVALID_JSON_BODY: () => ({ code: 'bad_json', detail: 'The body is not valid JSON.' }),
 };
 
+/** Query parameters are checked by hand (query.ts): what the schema refuses is one that is not known here, too long, or given twice. */
+function unknownParameter(error: FastifyError): Problem {
+  const { errors = [] } = schemaViolation(error.validation as unknown as SchemaError[]);
+  const detail = errors.map(({ pointer, detail: text }) => `${pointer.slice(1)} ${text}`).join('; ');
+  return { code: 'bad_request', detail: `In the query: ${detail}.` };
+}
+
 /** What a thrown error means to the client; null: a defect of ours. */
 function problemOf(error: FastifyError): Problem | null {
   if (error instanceof ProblemError) return error.problem;
+  if (error.validationContext === 'querystring') return unknownParameter(error);
   if (error.validation !== undefined) return schemaViolation(error.validation as unknown as SchemaError[]);
   const known = FASTIFY_PROBLEMS[error.code];
   if (known !== undefined) return known(error);

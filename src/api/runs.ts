@@ -1,11 +1,16 @@
 /** POST /v1/runs: everything inline, answered when the run has ended. */
 
-import { RunResult } from '../contract/result.ts';
+import { type RunAnswerBody as Answered, RunAnswerBody } from '../contract/result.ts';
 import { RunBody } from '../contract/run.ts';
+import type { RunSpec } from '../contract/run-spec.ts';
+import { MAX_WINDOW_STEPS } from '../contract/step.ts';
+import type { RunAnswer } from '../pool/run-job.ts';
+import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
 import { EXAMPLES } from './examples.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
+import { replayWindow } from './run-steps.ts';
 import type { Api, Services } from './services.ts';
 import { startRun } from './start-run.ts';
 
@@ -15,10 +20,11 @@ export function registerRuns(app: Api, services: Services): void {
     {
       schema: {
         summary: 'Load, verify and run a chain of programs',
-        description: 'Answered 200 whether or not the program trapped: how a run ended is its outcome.',
+        description:
+          'Answered 200 whether or not the program trapped: how a run ended is its outcome. The result then stands under /v1/runs/{id}.',
         tags: ['runs'],
         body: { ...RunBody, examples: EXAMPLES.map((example) => example.body) },
-        response: { 200: RunResult, ...problemResponses },
+        response: { 200: RunAnswerBody, ...problemResponses },
       },
     },
     async (request, reply) => {
@@ -27,13 +33,34 @@ export function registerRuns(app: Api, services: Services): void {
       }
       const spec = decodeRun(request.body, services.limits, request.bodyBytes);
       const run = startRun(services, { spec, principal: request.ip, mode: 'request', log: request.log });
-      // A client that went away wants no answer any more.
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) run.cancel();
-      });
+      // Nobody else knows the run's id: when the client goes away, nobody wants its answer any more.
+      const stop = clientGone(reply);
+      stop.addEventListener('abort', run.cancel, { once: true });
       const answer = await run.answer;
       if (answer.kind === 'problem') throw new ProblemError(answer.problem);
-      return answer.result;
+      if (request.body.detail !== 'steps') return answer.result;
+      return { ...answer.result, ...(await firstSteps(services, spec, answer, { principal: request.ip, stop })) };
     },
   );
+}
+
+const pageFrom = (id: string, from: number): string => `/v1/runs/${id}/steps?from=${from}&count=${MAX_WINDOW_STEPS}`;
+
+/** The first page of steps. The run has ended: when its steps cannot be made now, its result goes out with a link to them. */
+async function firstSteps(
+  services: Services,
+  spec: RunSpec,
+  { result, replay }: Extract<RunAnswer, { kind: 'result' }>,
+  asker: { readonly principal: string; readonly stop: AbortSignal },
+): Promise<Pick<Answered, 'steps' | 'stepsNext'>> {
+  if (replay === null) return { steps: [], stepsNext: null };
+  const { slotLog, steps } = replay;
+  try {
+    const work = { from: 0, count: MAX_WINDOW_STEPS, state: false };
+    const { rows, next } = await replayWindow(services, { spec, slotLog, steps }, work, asker);
+    return { steps: [...rows], stepsNext: next === null ? null : pageFrom(result.id, next) };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return { steps: [], stepsNext: pageFrom(result.id, 0) };
+  }
 }

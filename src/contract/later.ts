@@ -6,7 +6,6 @@ export const LATER_FEATURES = {
   programId: 'A stored program by its id (programs[].id).',
   innerMap: 'Maps of maps (maps[].inner).',
   mapExtra: 'map_extra (maps[].mapExtra).',
-  stepDetail: 'Every step of a run (detail "steps").',
   cpu: 'The CPU that a run sees (cpu).',
   environment: 'A described environment (environment).',
   kconfig: 'Kernel configuration values (kconfig).',

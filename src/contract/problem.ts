@@ -15,6 +15,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'This origin may not connect', retryable: false },
   not_found: { status: 404, title: 'There is nothing at this address', retryable: false },
   method_not_allowed: { status: 405, title: 'This address does not take this method', retryable: false },
+  run_ended: { status: 409, title: 'The run has ended already', retryable: false },
   trace_gone: { status: 410, title: 'The run is no longer kept', retryable: false },
   body_too_large: { status: 413, title: 'The body is larger than the limit', retryable: false },
   unsupported_media_type: { status: 415, title: 'This content type is not taken here', retryable: false },

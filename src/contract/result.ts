@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { OUTCOME_KINDS, OUTCOMES, type OutcomeCode } from './outcome.ts';
 import { closed, literals, nullable as Nullable } from './schema.ts';
+import { StepRow } from './step.ts';
 
 /** A 64-bit integer as text: decimal. */
 const Integer64 = Type.String({ pattern: '^[0-9]{1,20}$' });
@@ -167,3 +168,16 @@ export const RunResult = Type.Object(
   closed,
 );
 export type RunResult = Static<typeof RunResult>;
+
+/** The answer of POST /v1/runs: the result, and with detail "steps" the first steps. */
+export const RunAnswerBody = Type.Object(
+  {
+    ...RunResult.properties,
+    steps: Type.Optional(Type.Array(StepRow, { description: 'With detail "steps": the first 4,096 steps' })),
+    stepsNext: Type.Optional(
+      Nullable(Type.String({ description: 'With detail "steps": path of the next page; null when there are no more' })),
+    ),
+  },
+  closed,
+);
+export type RunAnswerBody = Static<typeof RunAnswerBody>;
