@@ -83,9 +83,11 @@ const ONE_WAY: readonly {
     message: /^read of 8 bytes/,
   },
   {
-    name: "load below the caller's frame after the callee is gone",
+    name: "load below an entry program's 512 bytes after the callee is gone",
     run: {
-      programs: { p: 'call f\nr1 = *(u64 *)(r0 + 0)\nexit\nf:\n*(u64 *)(r10 - 8) = r10\nr0 = r10\nr0 += -8\nexit' },
+      programs: {
+        p: '*(u64 *)(r10 - 488) = 0\ncall f\nr1 = *(u64 *)(r0 + 0)\nexit\nf:\n*(u64 *)(r10 - 8) = r10\nr0 = r10\nr0 += -8\nexit',
+      },
     },
     code: 'oob_read',
     region: '',

@@ -21,6 +21,8 @@ import type { VmContext, VmPacket } from '../../src/vm/setup.ts';
 import { translateProgram } from '../../src/vm/translate/program.ts';
 import { Vm, type VmLimits, type VmRun } from '../../src/vm/vm.ts';
 
+import { type Checked, checkRun } from './replayed.ts';
+
 export interface MapDescription {
   /** Default: prog_array when there are slots, else array. null: none, for settings of an object's map. */
   readonly type?: string | null;
@@ -115,22 +117,33 @@ export interface TaskOptions {
   readonly engine?: Engine;
   readonly limits?: EngineLimits;
   readonly cancel?: Int32Array<SharedArrayBuffer>;
+  /** Steps above which rows are not applied; default MAX_APPLIED_STEPS. */
+  readonly mostApplied?: number;
+  /** Hears how much of the run its check has covered. */
+  readonly checked?: (checked: Checked) => void;
 }
 
 /** One engine for a test file, so that runs follow each other on the same memories as in a worker. */
 const ENGINE = new Engine();
 
-/** Runs a spec as a worker would run its task. */
+/** Runs a spec as a worker would run its task, and holds the run against its replay and the oracle (replayed.ts). */
 export function runTask(spec: RunSpec, options: TaskOptions = {}): TaskAnswer {
-  return (options.engine ?? ENGINE).run({
+  const limits = options.limits ?? limitsWith();
+  const answer = (options.engine ?? ENGINE).run({
     kind: 'run',
     id: 'test',
     spec,
-    limits: options.limits ?? limitsWith(),
+    limits,
     queueUs: 0,
     tracePort: null,
     cancel: options.cancel ?? new Int32Array(new SharedArrayBuffer(4)),
   });
+  if (answer.kind === 'result') {
+    const finished = { spec, limits, result: answer.result, replay: answer.replay };
+    const checked = checkRun(finished, options.mostApplied);
+    options.checked?.(checked);
+  }
+  return answer;
 }
 
 /** The result of a run that must have one. */

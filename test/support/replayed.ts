@@ -1,48 +1,117 @@
-/** A run and its replays: what every program of a table must keep, with the trace flag off and on. */
+/** What every run keeps: its replay with the trace flag on is the same run, its steps lead from its first state to its last, and the oracle counts as many. */
 
 import assert from 'node:assert/strict';
 import { limitsWith } from '../../src/contract/limits.ts';
+import type { OutcomeCode } from '../../src/contract/outcome.ts';
 import type { RunResult } from '../../src/contract/result.ts';
 import type { RunSpec } from '../../src/contract/run-spec.ts';
+import type { SlotLogRow } from '../../src/contract/slot-log.ts';
+import type { EngineLimits } from '../../src/contract/task.ts';
 import { Engine } from '../../src/pipeline/engine.ts';
 import { readRun } from '../../src/pipeline/load.ts';
 import type { ReplayAnswer } from '../../src/pipeline/replay.ts';
-import { assertApplied, type MapShape } from './apply-steps.ts';
-import { type RunDescription, runSpec, runTask } from './engine-run.ts';
+import { assertApplied, type RunShape } from './apply-steps.ts';
+import { Comparison } from './oracle/compare.ts';
+import { comparedSpec } from './oracle/described.ts';
+
+/** Steps of a run above which only its end is compared, not its rows, and not with the oracle. */
+export const MAX_APPLIED_STEPS = 20_000;
+/** Steps of a run above which it is not replayed. */
+export const MAX_REPLAYED_STEPS = 2_000_000;
+/** Outcomes that depend on a clock or a client. */
+const NOT_REPEATABLE: readonly OutcomeCode[] = ['wall_budget', 'cancelled'];
 
 const ENGINE = new Engine();
+
+export interface FinishedRun {
+  readonly spec: RunSpec;
+  readonly limits: EngineLimits;
+  readonly result: RunResult;
+  /** null: the run did not begin, or cannot be made again. */
+  readonly replay: { readonly slotLog: readonly SlotLogRow[] } | null;
+}
+
+/** How much of a run was checked. */
+export interface Checked {
+  readonly replay: 'applied' | 'counted' | 'none';
+  readonly oracle: boolean;
+}
 
 /** The window of `count` steps from `from` on; without arguments the whole run. */
 export function replayOf(spec: RunSpec, from = 0, count = Number.MAX_SAFE_INTEGER, engine = ENGINE): ReplayAnswer {
   return engine.replay({ spec, limits: limitsWith(), slotLog: [], from, count, end: Number.POSITIVE_INFINITY });
 }
 
-export function mapShapes(spec: RunSpec): MapShape[] {
-  return readRun(spec, limitsWith()).maps.map(({ name, type, valueSize }) => ({ name, type, valueSize }));
+export function runShape(spec: RunSpec, limits: EngineLimits = limitsWith()): RunShape {
+  const { programs, maps } = readRun(spec, limits);
+  return {
+    programs: programs.map((program) => program.name),
+    maps: maps.map(({ name, type, valueSize }) => ({ name, type, valueSize })),
+  };
 }
 
 /**
- * Runs the spec with the trace flag off, replays all of it with the flag on, and holds one against the other: steps, return value, outcome,
- * packet and maps; rows and patches applied to the state before the first step give the state behind the last.
+ * @param mostApplied steps above which rows are not applied
+ * @throws AssertionError when the replay or the oracle has another run
  */
-export function assertReplays(spec: RunSpec): RunResult {
-  const answer = runTask(spec);
-  assert.equal(answer.kind, 'result', JSON.stringify(answer));
-  const { result } = answer as Extract<typeof answer, { kind: 'result' }>;
-  assert.equal(result.rejection, null, result.rejection?.message);
-  const { rows, state, run } = replayOf(spec);
-  assert.equal(String(rows.length), result.counters.instructions, 'steps of the replay');
-  assert.equal(run.code, result.outcome.code);
-  assert.equal(run.r0 === undefined ? null : `0x${run.r0.toString(16)}`, result.r0);
-  assert.equal(run.tailCalls, result.counters.tailCalls);
-  assert.deepEqual(run.misses, result.counters.tailCallMisses);
-  assert.equal(state.packet?.hex ?? null, result.output.packet?.hex ?? null);
-  for (const [name, entries] of Object.entries(result.output.maps)) assert.deepEqual(state.maps[name], entries);
-  assertApplied(replayOf(spec, 0, 0).state, rows, [state], mapShapes(spec));
-  return result;
+export function checkRun(finished: FinishedRun, mostApplied = MAX_APPLIED_STEPS): Checked {
+  const { result, replay } = finished;
+  const steps = Number(result.counters.instructions);
+  if (replay === null || NOT_REPEATABLE.includes(result.outcome.code) || steps > MAX_REPLAYED_STEPS) {
+    return { replay: 'none', oracle: false };
+  }
+  const request = { ...finished, slotLog: replay.slotLog, end: Number.POSITIVE_INFINITY };
+  const applied = steps <= mostApplied;
+  const window = applied ? { from: 0, count: steps + 1 } : { from: steps + 1, count: 0 };
+  const replayed = ENGINE.replay({ ...request, ...window });
+  assertSameRun(result, replayed);
+  if (applied) {
+    assert.equal(replayed.rows.length, steps, 'rows of the replay');
+    const start = ENGINE.replay({ ...request, from: 0, count: 0 }).state;
+    assertApplied(start, replayed.rows, [replayed.state], runShape(finished.spec, finished.limits));
+  }
+  return { replay: applied ? 'applied' : 'counted', oracle: steps <= MAX_APPLIED_STEPS && agreesWithOracle(finished) };
 }
 
-/** The same of a described run. */
-export function assertReplaysDescribed(description: RunDescription): RunResult {
-  return assertReplays(runSpec(description));
+/** What the run has answered is what its replay has come to. */
+function assertSameRun(result: RunResult, { run, state }: ReplayAnswer): void {
+  const { counters, output } = result;
+  assert.deepEqual(
+    {
+      instructions: String(run.instructions),
+      code: run.code,
+      r0: run.r0 === undefined ? null : `0x${run.r0.toString(16)}`,
+      tailCalls: run.tailCalls,
+      misses: run.misses,
+    },
+    {
+      instructions: counters.instructions,
+      code: result.outcome.code,
+      r0: result.r0,
+      tailCalls: counters.tailCalls,
+      misses: counters.tailCallMisses,
+    },
+    'the run and its replay',
+  );
+  if (output.packet !== null) assert.equal(state.packet?.hex ?? '', output.packet.hex, 'packet of the replay');
+  if (output.ctx !== null) assert.equal(state.ctx?.hex, output.ctx.hex, 'context of the replay');
+  for (const [name, entries] of Object.entries(output.maps)) assert.deepEqual(state.maps[name], entries, name);
+}
+
+const COMPARISON = new Comparison();
+
+/** @returns false where the oracle cannot run it */
+function agreesWithOracle({ spec, limits, result }: FinishedRun): boolean {
+  const run = comparedSpec(spec, limits);
+  if (run === undefined) return false;
+  const { observation, oracle } = COMPARISON.engine(run);
+  const expected = COMPARISON.oracle(oracle);
+  assert.deepEqual(observation, expected, 'the engine and the oracle');
+  const { counters, outcome } = result;
+  assert.deepEqual(
+    [counters.instructions, counters.tailCalls, counters.tailCallMisses, outcome.code],
+    [String(expected.instructions), expected.tailCalls, expected.misses, expected.code],
+    'the run and the oracle',
+  );
+  return true;
 }

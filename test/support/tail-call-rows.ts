@@ -357,6 +357,27 @@ exit`,
   ),
 ];
 
+/** The start of a frame that lies at r10 - 16, by an address that only the run knows. */
+const MOVING = 'call get_smp_processor_id\nr0 &= 8\nr2 = r10\nr2 += r0\n';
+
+/** A function of the first program has had its frame where the second one has its own. */
+const SHARED_STACK: TailCallRow = {
+  name: "a program's frame lies where a function of the program before had one",
+  programs: {
+    first: `${SAVE}call sub\n${hop()}${leave(1)}sub:\n*(u64 *)(r10 - 8) = 5\n*(u64 *)(r10 - 16) = 5\n${MOVING}r0 = *(u64 *)(r2 - 16)\nexit`,
+    second: `*(u64 *)(r10 - 72) = 7\n*(u64 *)(r10 - 80) = 7\n${MOVING}r0 = *(u64 *)(r2 - 80)\nexit`,
+  },
+  maps: chain({ 0: 'second' }),
+  expected: {
+    returnValue: 7,
+    instructions: 2 + 8 + 4 + 8,
+    programs: 2,
+    tailCalls: 1,
+    chain: ['first:6 chain[0] -> second'],
+    last: 'second:7',
+  },
+};
+
 export const TAIL_CALL_ROWS: readonly TailCallRow[] = [
   ...COUNTING,
   ...FAILING,
@@ -365,4 +386,5 @@ export const TAIL_CALL_ROWS: readonly TailCallRow[] = [
     indexRow(text, bytes, result, false),
   ]),
   ...SUBPROGRAMS,
+  SHARED_STACK,
 ];

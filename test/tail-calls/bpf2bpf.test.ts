@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { assertReplays, assertReplaysDescribed } from '../support/assert-replays.ts';
 import { type RunDescription, runSpec } from '../support/engine-run.ts';
 import { kernelAvailable } from '../support/kernel/available.ts';
 import { describedOnKernel } from '../support/kernel/run-description.ts';
-import { assertReplays, assertReplaysDescribed } from '../support/replayed.ts';
 import { CALL_ROWS, FAULT_ROWS } from './bpf2bpf-rows.ts';
 
 for (const { name, returns, ...description } of CALL_ROWS) {

@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertReplays, assertReplaysDescribed } from '../support/assert-replays.ts';
 import { type RunDescription, runSpec } from '../support/engine-run.ts';
-import { assertReplays, assertReplaysDescribed, replayOf } from '../support/replayed.ts';
+import { replayOf } from '../support/replayed.ts';
 import { hop, leave, SAVE, TAIL_CALL_ROWS } from '../support/tail-call-rows.ts';
 
 for (const { name, expected: _, ...description } of TAIL_CALL_ROWS) {

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { limitsWith } from '../../src/contract/limits.ts';
 import { readRun } from '../../src/pipeline/load.ts';
+import { assertReplaysDescribed } from '../support/assert-replays.ts';
 import { bytesOf, type MapDescription, type RunDescription, runSpec } from '../support/engine-run.ts';
 import { kernelAvailable } from '../support/kernel/available.ts';
 import { Kernel, type KernelMap } from '../support/kernel/kernel.ts';
-import { assertReplaysDescribed } from '../support/replayed.ts';
 import { LEFT_OUT, SELFTEST_ROWS, type SelftestRow, type SelftestRun, VERDICT_TESTS } from './selftest-rows.ts';
 
 interface RunAnswer {

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { StepRow } from '../../src/contract/step.ts';
 import { assertApplied } from '../support/apply-steps.ts';
 import { type RunDescription, resultOf, runSpec } from '../support/engine-run.ts';
-import { mapShapes, replayOf } from '../support/replayed.ts';
+import { replayOf, runShape } from '../support/replayed.ts';
 import { count, hop, leave, SAVE } from '../support/tail-call-rows.ts';
 
 /** 34 programs that call a function with a pointer to their stack, count, update a hash, write to the packet, and hop. */
@@ -75,7 +75,7 @@ test('the state at every step of a 2,000-step chain: by stopping, and by applyin
   states.forEach((one, step) => {
     assert.deepEqual([one.step, one.program, one.pc], [String(step), rows[step]!.program, rows[step]!.pc]);
   });
-  assertApplied(states[0]!, rows, [...states, state], mapShapes(spec));
+  assertApplied(states[0]!, rows, [...states, state], runShape(spec));
 });
 
 test('a window is a slice of the whole, and the state behind it the one in front of the next step', () => {
@@ -141,7 +141,7 @@ test('ten replays in ten threads give the same bytes', async () => {
 test('what is compared would show a difference: a register, a store, a patch, a step left out', () => {
   const { rows, state } = replayOf(spec);
   const start = replayOf(spec, 0, 0).state;
-  const shapes = mapShapes(spec);
+  const shape = runShape(spec);
   const last = (found: (row: (typeof rows)[number]) => boolean): number => rows.findLastIndex(found);
   const update = last((row) => row.patches?.some((patch) => 'map' in patch) ?? false);
   const changes: [number, Partial<StepRow>][] = [
@@ -157,7 +157,7 @@ test('what is compared would show a difference: a register, a store, a patch, a 
   for (const [index, change] of changes) {
     assert.ok(index > 0);
     const changed = rows.with(index, { ...rows[index]!, ...change });
-    assert.throws(() => assertApplied(start, changed, [state], shapes), assert.AssertionError, JSON.stringify(change));
+    assert.throws(() => assertApplied(start, changed, [state], shape), assert.AssertionError, JSON.stringify(change));
   }
-  assert.throws(() => assertApplied(start, rows.toSpliced(100, 1), [state], shapes), assert.AssertionError);
+  assert.throws(() => assertApplied(start, rows.toSpliced(100, 1), [state], shape), assert.AssertionError);
 });

@@ -5,12 +5,13 @@ import { describe, test } from 'node:test';
 import { readObject } from '../../src/elf/object.ts';
 import type { ProgramSpec } from '../../src/spec/object.ts';
 import { verifyStructure } from '../../src/verifier/verify.ts';
+import { assertReplays } from '../support/assert-replays.ts';
 import { runSpec } from '../support/engine-run.ts';
 import { objectBytes } from '../support/fixtures.ts';
 import { kernelAvailable } from '../support/kernel/available.ts';
 import { Kernel } from '../support/kernel/kernel.ts';
 import { runOnKernel } from '../support/kernel/run.ts';
-import { assertReplays, replayOf } from '../support/replayed.ts';
+import { replayOf } from '../support/replayed.ts';
 
 const AS_PRINTED = 'worked-example.o';
 const THAT_LOADS = 'worked-example.176.o';

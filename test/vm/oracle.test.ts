@@ -3,14 +3,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assembleUbpf } from '../../src/isa/assembler/ubpf.ts';
-import type { RunDescription } from '../support/engine-run.ts';
+import { type RunDescription, runSpec } from '../support/engine-run.ts';
 import { MAP_ROWS, mapRowRun } from '../support/map-rows.ts';
 import { type ComparedRun, Comparison, type Observation } from '../support/oracle/compare.ts';
-import { comparedDescription } from '../support/oracle/described.ts';
+import { comparedSpec } from '../support/oracle/described.ts';
 import { hop, leave, SAVE, TAIL_CALL_ROWS } from '../support/tail-call-rows.ts';
 import { SELFTEST_ROWS } from '../tail-calls/selftest-rows.ts';
 
 const comparison = new Comparison();
+
+function compared(description: RunDescription): ComparedRun {
+  const run = comparedSpec(runSpec({ ...description, repeat: 1 }));
+  assert.ok(run !== undefined, 'the oracle knows all that it uses');
+  return run;
+}
 
 function same(run: ComparedRun, name: string): Observation {
   const plain = comparison.engine(run);
@@ -22,20 +28,20 @@ function same(run: ComparedRun, name: string): Observation {
 
 test('tail-call rows', () => {
   for (const row of TAIL_CALL_ROWS) {
-    const { r0, code } = same(comparedDescription(row), row.name);
+    const { r0, code } = same(compared(row), row.name);
     assert.equal(code, 'exit', row.name);
     assert.notEqual(r0, undefined);
   }
 });
 
 test('map rows', () => {
-  for (const row of MAP_ROWS) same(comparedDescription(mapRowRun(row)), row.name);
+  for (const row of MAP_ROWS) same(compared(mapRowRun(row)), row.name);
 });
 
 test("the kernel's own tests of tail calls", () => {
   for (const { test: name, variant, type, packet, programs, maps } of SELFTEST_ROWS) {
     const description = { programs, maps, type, packet: packet === null ? null : new Uint8Array(packet) };
-    same(comparedDescription(description), `${name} ${variant}`);
+    same(compared(description), `${name} ${variant}`);
   }
 });
 
@@ -85,10 +91,10 @@ const CHAIN_WITH_LOOPS: RunDescription = {
 };
 
 test('every budget ends the run at the same test point', () => {
-  const whole = same(comparedDescription(CHAIN_WITH_LOOPS), 'whole').instructions;
+  const whole = same(compared(CHAIN_WITH_LOOPS), 'whole').instructions;
   const codes = new Set<string>();
   for (let instructions = 1; instructions <= whole + 1; instructions++) {
-    const run = comparedDescription({ ...CHAIN_WITH_LOOPS, budgets: { instructions } });
+    const run = compared({ ...CHAIN_WITH_LOOPS, budgets: { instructions } });
     codes.add(same(run, `budget ${instructions}`).code);
   }
   assert.deepEqual([...codes].sort(), ['exit', 'insn_budget']);
@@ -96,16 +102,16 @@ test('every budget ends the run at the same test point', () => {
 
 test('every budget of tail calls ends the run at the same call', () => {
   for (let tailCalls = 0; tailCalls <= 4; tailCalls++) {
-    const run = comparedDescription({ ...CHAIN_WITH_LOOPS, budgets: { tailCalls } });
+    const run = compared({ ...CHAIN_WITH_LOOPS, budgets: { tailCalls } });
     assert.equal(same(run, `budget ${tailCalls}`).code, tailCalls < 3 ? 'tail_call_budget' : 'exit');
   }
 });
 
 /** What the fuzzer has found. */
 test('a program that calls its own start ends by its frames', () => {
-  const run = comparedDescription({ programs: { entry: 'call pc-1\nexit' }, verify: 'off' });
+  const run = compared({ programs: { entry: 'call pc-1\nexit' }, verify: 'off' });
   const { code, instructions } = same(run, 'recursion');
   assert.deepEqual([code, instructions], ['call_depth', 8]);
-  const deep = comparedDescription({ programs: { entry: '*(u64 *)(r10 - 256) = 1\ncall pc-2\nexit' }, verify: 'off' });
+  const deep = compared({ programs: { entry: '*(u64 *)(r10 - 256) = 1\ncall pc-2\nexit' }, verify: 'off' });
   assert.equal(same(deep, 'recursion with large frames').code, 'stack_overflow');
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PERMISSION } from '../../src/contract/memory.ts';
 import { assemble } from '../../src/isa/assemble.ts';
+import { assertReplaysDescribed } from '../support/assert-replays.ts';
 import { resultOf } from '../support/engine-run.ts';
 import { Comparison } from '../support/oracle/compare.ts';
 import { PACKET, PACKET_LOAD_ROWS } from '../support/packet-load-rows.ts';
-import { assertReplaysDescribed } from '../support/replayed.ts';
 
 const NAMES = { helper: () => undefined, map: () => undefined };
 const ETHERNET_HEADER = 14;

@@ -13,7 +13,8 @@ import {
   pushExactFuel,
   pushRegister,
 } from './context.ts';
-import { emitOpenFrame } from './frame-code.ts';
+import { emitCloseFrame } from './frame-code.ts';
+import { ASK_OUTSIDE } from './hash-lookup.ts';
 import { emitRefillInPlace } from './jump.ts';
 import { emitAccess } from './memory.ts';
 import { emitTraceDepth, emitTraceReload, emitTraceTarget } from './trace.ts';
@@ -72,7 +73,8 @@ export function loadFuel(context: FunctionContext): void {
 type InlineHelper = (context: FunctionContext, state: BlockState, instruction: Instruction) => boolean;
 
 const INLINE_HELPERS: Readonly<Record<number, InlineHelper>> = {
-  [HELPER.map_lookup_elem]: inlineArrayLookup,
+  [HELPER.map_lookup_elem]: (context, state, instruction) =>
+    inlineArrayLookup(context, state, instruction) || inlineHashLookup(context, state, instruction),
   [HELPER.ktime_get_ns]: (context) => {
     const { code } = context;
     code.i32(0).memory('i64_load', CELL.CLOCK_BASE).i32(0).memory('i64_load', CELL.HANDED).op('i64_add');
@@ -113,6 +115,24 @@ function inlineArrayLookup(context: FunctionContext, state: BlockState, instruct
   code.op('else').i64(0).op('end').set(scratch64);
   code.get(scratch64);
   popRegister(context, 0);
+  return true;
+}
+
+/** The module's own lookup, and the helper outside for what it leaves. */
+function inlineHashLookup(context: FunctionContext, state: BlockState, instruction: Instruction): boolean {
+  const { code, scratch64 } = context;
+  const map = state.maps[1];
+  const shape = map === undefined ? undefined : context.maps[map];
+  if (map === undefined || shape?.type !== 'hash') return false;
+  const lookup = context.hashLookups.get(shape.keySize);
+  if (lookup === undefined) return false;
+  code.i32(MAP_DESCRIPTOR.BASE + map * MAP_DESCRIPTOR.BYTES);
+  pushRegister(context, 2);
+  code.call(lookup).tee(scratch64).i64(ASK_OUTSIDE).op('i64_eq').if();
+  emitHelper(context, instruction);
+  code.op('else').get(scratch64);
+  popRegister(context, 0);
+  code.op('end');
   return true;
 }
 
@@ -190,7 +210,7 @@ function emitTailCall(context: FunctionContext, state: BlockState, instruction: 
   code.get(scratch32).if();
   emitRefillInPlace(context, instruction.pc);
   storeFuel(context);
-  emitOpenFrame(context, PERMISSION.NONE);
+  emitCloseFrame(context);
   code.i32(0).get(scratch32).memory('i32_store', CELL.TARGET);
   code.i32(0).memory('i32_load', CELL.CONTEXT).get(context.framePointer).get(scratch32);
   code.returnCallIndirect(context.typeIndexes.program);

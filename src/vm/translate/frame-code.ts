@@ -16,17 +16,37 @@ export function emitEnterFrame(context: FunctionContext): void {
   } else {
     code.get(frameBase).i32(0).i32(frame.bytes).fill();
   }
-  emitOpenFrame(context, PERMISSION.READ_WRITE);
+  emitOpenFrame(context);
+}
+
+/** The lowest frame of an entry program starts here; what is above stays open for the whole run. */
+const ALWAYS_OPEN = STACK.BASE - STACK.MAX_BYTES;
+
+/** Opens the frame's bytes in the shadow, when not all accesses to them are known ones. */
+function emitOpenFrame({ code, frame, frameBase, framePointer, isProgram }: FunctionContext): void {
+  if (!frame.open) return;
+  // The frame of an entry program is open.
+  if (isProgram) code.get(framePointer).i32(STACK.BASE).op('i32_ne').if();
+  code.get(frameBase).i32(SHADOW_OFFSET).op('i32_add').i32(PERMISSION.READ_WRITE).i32(frame.bytes).fill();
+  if (isProgram) code.op('end');
 }
 
 /**
- * Opens or closes the frame's bytes in the shadow, when not all accesses to them are known ones. The frame of an entry program lies at
- * STACK.BASE, where MAX_BYTES stay open for the whole run; only frames deeper in the region change.
+ * Closes what emitOpenFrame has opened. A function's frame may lie above ALWAYS_OPEN when its callers' are small; there nothing is closed,
+ * since the next program of the chain has its own frame there.
+ *
+ *   frameBase    ALWAYS_OPEN               STACK.BASE
+ *   |   frame of f    |       |  frame of p  |
+ *   |---- closed -----|
  */
-export function emitOpenFrame(context: FunctionContext, permission: number): void {
-  const { code, frame, frameBase, framePointer } = context;
+export function emitCloseFrame({ code, frame, frameBase }: FunctionContext): void {
   if (!frame.open || frame.bytes === 0) return;
-  if (context.isProgram) code.get(framePointer).i32(STACK.BASE).op('i32_ne').if();
-  code.get(frameBase).i32(SHADOW_OFFSET).op('i32_add').i32(permission).i32(frame.bytes).fill();
-  if (context.isProgram) code.op('end');
+  const pushBelow = () => code.i32(ALWAYS_OPEN).get(frameBase).op('i32_sub');
+  code.get(frameBase).i32(ALWAYS_OPEN).op('i32_lt_u').if();
+  code.get(frameBase).i32(SHADOW_OFFSET).op('i32_add').i32(PERMISSION.NONE);
+  code.i32(frame.bytes);
+  pushBelow();
+  code.i32(frame.bytes);
+  pushBelow();
+  code.op('i32_lt_u', 'select').fill().op('end');
 }

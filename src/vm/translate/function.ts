@@ -2,7 +2,7 @@
 
 import { analyseDominance, type Dominance } from '../../cfg/dominators.ts';
 import { buildGraph, type FlowGraph, jumpTarget } from '../../cfg/graph.ts';
-import { CELL, MAP_DESCRIPTOR, PERMISSION } from '../../contract/memory.ts';
+import { CELL, MAP_DESCRIPTOR } from '../../contract/memory.ts';
 import type { Instruction } from '../../isa/instruction.ts';
 import { LOAD_SOURCE, OPCODES } from '../../isa/opcodes.ts';
 import { Code } from '../../wasm/code.ts';
@@ -23,7 +23,7 @@ import {
   SUBPROGRAM_TYPE,
 } from './context.ts';
 import { emitDispatch } from './dispatch.ts';
-import { emitEnterFrame, emitOpenFrame } from './frame-code.ts';
+import { emitCloseFrame, emitEnterFrame } from './frame-code.ts';
 import { emitCondition, emitFuelTest, emitRefillInPlace } from './jump.ts';
 import { emitAtomic, emitLoad, emitStore } from './memory.ts';
 import { emitPacketLoad } from './packet-load.ts';
@@ -355,7 +355,7 @@ export class BlockWriter implements StructureEmitter {
       code.memory('i32_store', CELL.LAST_PROGRAM);
       code.i32(0).i32(instruction.pc).memory('i32_store', CELL.LAST_PC);
     }
-    emitOpenFrame(context, PERMISSION.NONE);
+    emitCloseFrame(context);
     pushRegister(context, 0);
     code.op('return');
   }

@@ -19,6 +19,7 @@ import { Vm } from '../../../src/vm/vm.ts';
 import { runOracle } from './interpreter.ts';
 import type { OracleMapSetup } from './maps.ts';
 import { openRegion } from './memory.ts';
+import { RecordedSteps } from './recorded-steps.ts';
 import type { OracleFrame, OracleHelper, OracleSetup } from './setup.ts';
 
 /** A run that nothing has verified. */
@@ -72,9 +73,15 @@ function mapText(entries: readonly MapEntry[]): string[] {
 export class Comparison {
   readonly #memory = new GuestMemory(CAPACITY);
   readonly #driver = new WebAssembly.Module(driverModule());
+  #applied = 0;
 
-  /** Builds the engine's VM, with its trace flag off or on. */
-  #build(run: ComparedRun, programs: readonly (readonly Instruction[])[], trace: boolean): Vm {
+  /** Traced runs whose steps were applied, not only counted. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** Builds the engine's VM, with its trace flag on when its steps are recorded. */
+  #build(run: ComparedRun, programs: readonly (readonly Instruction[])[], recorded: RecordedSteps | undefined): Vm {
     this.#memory.clear();
     const maps = run.maps ?? [];
     const vm = new Vm({
@@ -85,7 +92,7 @@ export class Comparison {
         instructions,
         hasSubprograms: instructions.some(isLocalCall),
         module: () => {
-          const options = { checks: true, raw: run.context === undefined, dead: [], trace };
+          const options = { checks: true, raw: run.context === undefined, dead: [], trace: recorded !== undefined };
           const translation = translateProgram(instructions, maps, options);
           if (translation.kind === 'limit') throw new Error(translation.message);
           return new WebAssembly.Module(translation.bytes);
@@ -96,18 +103,11 @@ export class Comparison {
       packet: run.packet,
       seed: run.seed ?? 1n,
       ...(run.helpers === undefined ? {} : { helpers: run.helpers.engine }),
-      ...(trace
-        ? {
-            trace: {
-              sink: { records: () => undefined, patch: () => undefined },
-              stopAt: Number.POSITIVE_INFINITY,
-              slotLog: [],
-            },
-          }
-        : {}),
+      trace: recorded && { sink: recorded.sink, stopAt: Number.POSITIVE_INFINITY, slotLog: [] },
     });
     this.#fill(vm);
     for (const [map, slot, program] of run.slots ?? []) vm.initialiseSlot(map, slot, program);
+    recorded?.begin(vm, programs, maps);
     return vm;
   }
 
@@ -125,10 +125,14 @@ export class Comparison {
     }
   }
 
-  /** Runs in the engine, and answers with what the oracle must be given for the same run. */
+  /**
+   * Runs in the engine, and answers with what the oracle must be given for the same run. With `trace` the steps that the engine records are
+   * applied to the state before the run, and must give the state behind it.
+   */
   engine(run: ComparedRun, trace = false): { observation: Observation; oracle: OracleSetup } {
     const programs = run.programs.map((code) => decode(code));
-    const vm = this.#build(run, programs, trace);
+    const recorded = trace ? new RecordedSteps() : undefined;
+    const vm = this.#build(run, programs, recorded);
     const oracle = this.#oracleSetup(run, programs, vm);
     const done = vm.run(0, 1, {
       instructions: run.instructions ?? DEFAULT_INSTRUCTIONS,
@@ -138,6 +142,7 @@ export class Comparison {
       isCancelled: () => false,
       now: () => performance.now(),
     });
+    if (recorded?.assertApplied(done) === true) this.#applied++;
     const observation = {
       code: done.code,
       r0: done.r0?.toString(16),
@@ -188,7 +193,7 @@ export class Comparison {
       regions: [packet, context],
       context: contextAddress,
       secondArgument: run.context === undefined ? BigInt(run.packet?.bytes.length ?? 0) : 0n,
-      stack: { base: BigInt(STACK.BASE), redZone: STACK.RED_ZONE, frame: frames(programs) },
+      stack: { base: BigInt(STACK.BASE), limit: BigInt(STACK.LIMIT), redZone: STACK.RED_ZONE, frame: frames(programs) },
       maps: (run.maps ?? []).map((spec, index): OracleMapSetup => {
         const descriptor = MAP_DESCRIPTOR.BASE + index * MAP_DESCRIPTOR.BYTES;
         const data = view.getUint32(descriptor + MAP_DESCRIPTOR.DATA, true);

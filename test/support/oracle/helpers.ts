@@ -12,6 +12,11 @@ const HELPER = {
   GET_PRANDOM_U32: 7,
   GET_SMP_PROCESSOR_ID: 8,
 } as const;
+/** bpf_tail_call: the interpreter does it. */
+const TAIL_CALL = 12;
+
+/** Numbers of the helpers that the oracle has. */
+export const ORACLE_HELPERS: readonly number[] = [...Object.values(HELPER), TAIL_CALL];
 
 function mapOf(machine: Interpreter, handle: bigint): OracleMap {
   const map = machine.maps.find((one) => one.setup.handle === handle);

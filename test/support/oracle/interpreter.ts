@@ -9,7 +9,16 @@ import type { Instruction } from '../../../src/isa/instruction.ts';
 import { arithmetic, atomicValue, byteSwap, compare, isByteSwap, U64 } from './arithmetic.ts';
 import { callHelper } from './helpers.ts';
 import { createOracleMap, type OracleMap, type OracleMapSetup } from './maps.ts';
-import { ACCESS, type AccessKind, OracleMemory, openRegion, type Place, readNumber, writeNumber } from './memory.ts';
+import {
+  ACCESS,
+  type AccessKind,
+  OracleMemory,
+  type OracleRegion,
+  openRegion,
+  type Place,
+  readNumber,
+  writeNumber,
+} from './memory.ts';
 import { type OracleCode, type OracleResult, type OracleSetup, OracleStop } from './setup.ts';
 
 /** RFC 9669 table 1: the class, in the lower three bits of the opcode. */
@@ -52,7 +61,6 @@ interface Frame {
   /** Frames and stack bytes of this program that are in use, this one included. */
   readonly depth: number;
   readonly bytes: number;
-  readonly stack: ReturnType<typeof openRegion> | undefined;
 }
 
 function prepare(instructions: readonly Instruction[]): Program {
@@ -76,6 +84,7 @@ export class Interpreter {
   readonly maps: readonly OracleMap[];
   readonly #programs: readonly Program[];
   readonly #frames: Frame[] = [];
+  readonly #stack: OracleRegion;
   readonly #misses = { index: 0, empty: 0, limit: 0 };
   instructions = 0;
   #tailCalls = 0;
@@ -85,7 +94,10 @@ export class Interpreter {
 
   constructor(setup: OracleSetup) {
     this.setup = setup;
-    this.memory = new OracleMemory(setup.regions);
+    const { base, limit } = setup.stack;
+    this.#stack = openRegion(limit, new Uint8Array(Number(base - limit)), 0);
+    this.#stack.permissions.fill(ACCESS.READ | ACCESS.WRITE, this.#stack.bytes.length - MAX_STACK_BYTES);
+    this.memory = new OracleMemory([...setup.regions, this.#stack]);
     this.maps = setup.maps.map((map) => createOracleMap(map, this.memory));
     this.#programs = setup.programs.map(prepare);
     this.#frame = this.#programFrame(setup.entry, setup.stack.base, undefined);
@@ -112,20 +124,15 @@ export class Interpreter {
   }
 
   /** A frame of a function, its stack zeroed and open. */
-  #openFrame(parts: Omit<Frame, 'stack' | 'registers' | 'end'>, framePointer: bigint): Frame {
-    const { bytes } = this.setup.stack.frame(parts.program, parts.start);
-    const isEntry = framePointer === this.setup.stack.base;
-    const size = isEntry ? MAX_STACK_BYTES : bytes;
-    const stack =
-      size === 0
-        ? undefined
-        : openRegion(framePointer - BigInt(size), new Uint8Array(size), ACCESS.READ | ACCESS.WRITE);
-    if (stack !== undefined) this.memory.add(stack);
+  #openFrame(parts: Omit<Frame, 'registers' | 'end'>, framePointer: bigint): Frame {
+    const [first, last] = this.#frameBytes(parts, framePointer);
+    this.#stack.bytes.fill(0, first, last);
+    this.#stack.permissions.fill(ACCESS.READ | ACCESS.WRITE, first, last);
     const registers = Array.from({ length: 11 }, () => 0n);
     registers[10] = framePointer;
     const end = this.#programs[parts.program]?.ends.get(parts.start);
     if (end === undefined) throw new Error(`program ${parts.program}: no function starts at slot ${parts.start}`);
-    return { ...parts, end, registers, stack };
+    return { ...parts, end, registers };
   }
 
   /** The first frame of a program: at the start of the run, or in place of the frame that made a tail call. */
@@ -137,9 +144,17 @@ export class Interpreter {
     return frame;
   }
 
+  /** Where the frame's bytes lie in the stack's region: first, and one past the last. */
+  #frameBytes({ program, start }: Pick<Frame, 'program' | 'start'>, framePointer: bigint): [number, number] {
+    const last = Number(framePointer - this.#stack.base);
+    return [last - this.setup.stack.frame(program, start).bytes, last];
+  }
+
+  /** What an entry program's frame may be stays open, whoever had a frame there. */
   #closeFrame(): void {
-    const { stack } = this.#frame;
-    if (stack !== undefined) this.memory.remove(stack);
+    const [first, last] = this.#frameBytes(this.#frame, this.#frame.registers[10]!);
+    const alwaysOpen = this.#stack.bytes.length - MAX_STACK_BYTES;
+    if (first < alwaysOpen) this.#stack.permissions.fill(0, first, Math.min(last, alwaysOpen));
   }
 
   /** Function entries and taken jumps that do not go forward: the only places where a budget ends a run. */
@@ -290,6 +305,8 @@ export class Interpreter {
     if (caller === undefined || returnTo === undefined) return false;
     caller.registers[0] = registers[0]!;
     this.#frame = caller;
+    // Where the caller has come to, should it run past its end now.
+    this.#pc = returnTo - 1;
     this.#next = returnTo;
     this.#kill(1);
     return true;

@@ -42,10 +42,6 @@ export class OracleMemory {
     this.#regions.push(region);
   }
 
-  remove(region: OracleRegion): void {
-    this.#regions.splice(this.#regions.indexOf(region), 1);
-  }
-
   /** Where `size` bytes lie that may all be accessed so; undefined: nowhere. */
   find(address: bigint, size: number, kind: AccessKind): Place | undefined {
     for (const region of this.#regions) {

@@ -40,6 +40,8 @@ export interface OracleSetup {
   readonly stack: {
     /** r10 of the entry program. */
     readonly base: bigint;
+    /** Lowest address that a frame may have. */
+    readonly limit: bigint;
     /** Closed bytes between the frames of a caller and its callee. */
     readonly redZone: number;
     readonly frame: (program: number, pc: number) => OracleFrame;
