@@ -71,6 +71,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   #unread: number;
   /** No further step will come or is wanted. */
   #over = false;
+  /** What the server refused the subscription with. */
+  #refusal: WaggleError | null = null;
   #failure: Error | null = null;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
@@ -87,11 +89,14 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     const settings = { encoding, reconnects: reconnects ?? DEFAULT_RECONNECTS };
     this.#link = new TraceLink(source, maxBatchBytes === undefined ? settings : { ...settings, maxBatchBytes }, {
       isWanted: () => this.#failure === null && (!this.#over || this.#questions.count > 0),
-      isRepeatable: () => this.#run !== undefined || !this.#hasAsked,
+      isRepeatable: () => this.#refusal === null && (this.#run !== undefined || !this.#hasAsked),
       progress: () => this.#next,
       connected: (connection, welcome) => this.#subscribe(connection, welcome),
       disconnected: () => this.#questions.pause(),
-      failed: (error) => this.#fail(error),
+      failed: (error) => {
+        const saysMore = error instanceof TraceClosedError && error.isRefusal;
+        this.#fail(saysMore ? error : (this.#refusal ?? error));
+      },
       message: (message, text) => this.#hear(message, text),
       batch: (bytes) => {
         if (this.#book !== undefined) this.#receive(binaryBatch(bytes, this.#book));
@@ -284,15 +289,11 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
 
   #hearProblem({ problem }: MessageOf<'error'>): void {
     const error = new WaggleError(problem.status, problem);
-    const { connection } = this.#link;
     if (this.#questions.refuse(error)) this.#rest();
-    else if (connection !== null) {
-      // The server may be about to close by itself, with a code that says more than ours.
-      connection.close();
-      void connection.closed.then((close) => {
-        const saysMore = close instanceof TraceClosedError && close.isRefusal;
-        this.#fail(saysMore ? close : error);
-      });
+    else {
+      // The server may be about to close by itself, with a code that says more than our close.
+      this.#refusal = error;
+      this.#link.connection?.close();
     }
   }
 
