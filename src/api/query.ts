@@ -7,7 +7,7 @@ export const MAX_QUERY_LENGTH = 4096;
 
 /** A refusal of a query parameter, or of a header that stands for one. */
 export function badParameter(name: string, detail: string): ProblemError {
-  return new ProblemError({ code: 'bad_request', detail: `${name}: ${detail}`, errors: [{ pointer: '', detail }] });
+  return new ProblemError({ code: 'bad_request', detail: `${name}: ${detail}` });
 }
 
 /**

@@ -1,0 +1,86 @@
+/**
+ * Answers that are written for as long as a run has steps: how many a principal may have, when a client that does not read is cut off, and
+ * what becomes of them when the server shuts down.
+ */
+
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Limits } from '../contract/limits.ts';
+import { ProblemError } from './problem-error.ts';
+import type { Services } from './services.ts';
+
+/** After a drain began, an answer's last bytes have so long to be read, ms. */
+const LAST_BYTES_MS = 1_000;
+/** Text that waits in front of the connection, bytes. */
+const WAITING_BYTES = 64 * 1024;
+
+interface LongReply {
+  readonly stop: AbortController;
+  readonly response: ServerResponse;
+  readonly closed: Promise<void>;
+}
+
+export class LongReplies {
+  readonly #limits: Limits;
+  readonly #open = new Map<string, Set<LongReply>>();
+
+  constructor({ limits, lifecycle }: Pick<Services, 'limits' | 'lifecycle'>) {
+    this.#limits = limits;
+    lifecycle.onDrain.add(() => this.#drain());
+  }
+
+  /**
+   * Takes one of the principal's places, until the connection is done. The signal is aborted when the client is gone or the server drains.
+   * @throws ProblemError limit_exceeded
+   */
+  open(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+    const principal = request.ip;
+    const replies = this.#open.get(principal) ?? new Set();
+    const { maxTraceSockets, maxTraceStallMs } = this.#limits;
+    if (replies.size >= maxTraceSockets) {
+      const detail = `One client may have ${maxTraceSockets} streams of runs open (limit maxTraceSockets).`;
+      throw new ProblemError({ code: 'limit_exceeded', detail, limit: 'maxTraceSockets' });
+    }
+    const response = reply.raw;
+    const stop = new AbortController();
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const entry: LongReply = { stop, response, closed };
+    replies.add(entry);
+    this.#open.set(principal, replies);
+    const watch = watchStall(response, maxTraceStallMs);
+    response.once('close', () => {
+      clearInterval(watch);
+      stop.abort();
+      replies.delete(entry);
+      if (replies.size === 0) this.#open.delete(principal);
+      resolve();
+    });
+    return stop.signal;
+  }
+
+  async #drain(): Promise<void> {
+    const all = [...this.#open.values()].flatMap((replies) => [...replies]);
+    for (const { stop } of all) stop.abort();
+    await Promise.race([Promise.all(all.map(({ closed }) => closed)), delay(LAST_BYTES_MS, undefined, { ref: false })]);
+    for (const { response } of all) response.destroy();
+  }
+}
+
+/** Cuts the connection when bytes wait and none of them moves for so long, ms. */
+function watchStall(response: ServerResponse, stallMs: number): NodeJS.Timeout {
+  let before = -1;
+  return setInterval(() => {
+    const waiting = response.writableLength;
+    const written = response.socket?.bytesWritten ?? 0;
+    const moved = written - waiting;
+    if (waiting > 0 && moved === before) response.destroy();
+    before = moved;
+  }, stallMs);
+}
+
+/** Text as a stream that asks for more only when the connection has room. */
+export function streamOf(text: AsyncIterable<string>): Readable {
+  return Readable.from(text, { objectMode: false, highWaterMark: WAITING_BYTES });
+}
