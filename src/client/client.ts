@@ -8,7 +8,7 @@
  */
 
 import type { ProblemDocument } from '../contract/problem-document.ts';
-import type { RunResult } from '../contract/result.ts';
+import type { RunAnswerBody, RunResult } from '../contract/result.ts';
 import type { RunBody } from '../contract/run.ts';
 import type { StepPage, StepState } from '../contract/step.ts';
 import { WaggleError } from './errors.ts';
@@ -31,9 +31,12 @@ export class WaggleClient {
     this.#options = options;
   }
 
-  /** Runs a chain and waits for its result; a run that traps has one too. Throws WaggleError when the service refuses the request. */
-  run(body: RunBody): Promise<RunResult> {
-    return this.#request<RunResult>('POST', '/v1/runs', body);
+  /**
+   * Runs a chain and waits for its result, with detail "steps" also for its first steps. A run that traps has a result too.
+   * Throws WaggleError when the service refuses the request.
+   */
+  run(body: RunBody): Promise<RunAnswerBody> {
+    return this.#request<RunAnswerBody>('POST', '/v1/runs', body);
   }
 
   /** The result of a run. */
@@ -47,9 +50,10 @@ export class WaggleClient {
     return this.#request<StepPage>('GET', `${runPath(id)}/steps?${query.toString()}`);
   }
 
-  /** The state in front of a step; beyond the end the last one. */
-  state(id: string, step: number): Promise<StepState> {
-    return this.#request<StepState>('GET', `${runPath(id)}/state?step=${step}`);
+  /** The state in front of a step; beyond the end the last one. `maps` names the maps to show; default: all. */
+  state(id: string, step: number, { maps }: { maps?: readonly string[] } = {}): Promise<StepState> {
+    const query = new URLSearchParams({ step: String(step), ...(maps === undefined ? {} : { maps: maps.join(',') }) });
+    return this.#request<StepState>('GET', `${runPath(id)}/state?${query.toString()}`);
   }
 
   /**

@@ -19,7 +19,7 @@ import { type AnswerType, type MessageOf, TraceQuestions } from './trace-questio
 
 /** Attempts to connect again that bring nothing new, one after the other. */
 export const DEFAULT_RECONNECTS = 5;
-/** When all steps are read, the socket stays open for questions so long. */
+/** After an answer the socket stays open for further questions so long. */
 const LINGER_MS = 1_000;
 /** Of the one subscription of the socket. */
 const ID = 'trace';
@@ -74,6 +74,7 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   /** What the server refused the subscription with. */
   #refusal: WaggleError | null = null;
   #failure: Error | null = null;
+  #hasQuestions = false;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
   /** See WaggleClient.trace. */
@@ -200,15 +201,18 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   #ask<Type extends AnswerType>(type: Type, message: ClientMessage): Promise<MessageOf<Type>> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     clearTimeout(this.#linger);
+    this.#hasQuestions = true;
     const answer = this.#questions.ask(type, message);
     void this.#link.open();
     return answer;
   }
 
-  /** Closes the socket some time after nobody wants anything more. */
+  /** Closes the socket when nobody wants anything more: at once, or some time after the last answer. */
   #rest(): void {
     clearTimeout(this.#linger);
-    if (this.#over && this.#questions.count === 0) this.#linger = setTimeout(() => this.#link.close(), LINGER_MS);
+    if (!this.#over || this.#questions.count > 0) return;
+    if (this.#hasQuestions) this.#linger = setTimeout(() => this.#link.close(), LINGER_MS);
+    else this.#link.close();
   }
 
   #subscribe(connection: TraceConnection, welcome: Welcome): void {
