@@ -42,6 +42,7 @@ const whole =
     connection.say({ type: 'end', id: 'trace' });
   };
 
+/** The same without the end. */
 const batches =
   (places: number): Script =>
   ({ socket, say, start, subscribe }) => {
@@ -49,7 +50,6 @@ const batches =
     say(CODE);
     for (let place = Math.floor(Number(subscribe.from) / BATCH_STEPS); place < places; place++)
       socket.send(batch(place));
-    say({ type: 'end', id: 'trace' });
   };
 
 const REFUSALS: readonly (readonly [CloseReason, ProblemCode])[] = [
