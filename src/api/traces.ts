@@ -1,35 +1,65 @@
-/** GET /v1/traces: the door of the trace socket. What is wrong before the upgrade is an HTTP problem. */
+/** GET /v1/traces: the door of the trace socket. What a client can read as an HTTP answer is one; the rest closes with its code. */
 
 // For the `websocket` routes that this plugin adds.
-import type {} from '@fastify/websocket';
+import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
-import { CLOSE_CODES, TRACE_SUBPROTOCOL } from '../contract/trace.ts';
+import { type CloseReason, TRACE_SUBPROTOCOL } from '../contract/trace.ts';
 import { ProblemError } from './problem-error.ts';
 import type { Api, Services } from './services.ts';
+import { TraceOutbox } from './trace-outbox.ts';
 import { TraceSession } from './trace-session.ts';
+import { registerTraceTickets, TraceTickets } from './trace-tickets.ts';
 
 /** The subprotocols that a client offers. */
 function offeredProtocols(request: FastifyRequest): string[] {
   return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
 }
 
-function checkUpgrade(request: FastifyRequest, allowedOrigins: readonly string[]): void {
-  if (!request.ws)
+/** What is wrong before there is a socket. Throws ProblemError. */
+function checkUpgrade(request: FastifyRequest): void {
+  if (!request.ws) {
     throw new ProblemError({ code: 'bad_request', detail: 'This address is a WebSocket; connect with an upgrade.' });
+  }
   if (!offeredProtocols(request).includes(TRACE_SUBPROTOCOL)) {
     throw new ProblemError({ code: 'bad_request', detail: `Offer the subprotocol ${TRACE_SUBPROTOCOL}.` });
   }
+}
+
+/** A fault of the peer, or a cut: the close code tells it, and it is no defect of ours. */
+export function handleSocketError(error: Error, _socket: WebSocket, request: FastifyRequest): void {
+  request.log.debug({ err: error }, 'a trace socket broke off');
+}
+
+interface Guest {
+  readonly principal: string;
+}
+interface Turned {
+  readonly reason: CloseReason;
+  readonly problem: ProblemError['problem'];
+}
+
+/** Who comes in, or why not. A browser cannot read the HTTP status of a refused upgrade, so it is told by the close. */
+function admit(request: FastifyRequest, allowedOrigins: readonly string[], tickets: TraceTickets): Guest | Turned {
   // Browsers always send Origin; other clients need none.
   const { origin } = request.headers;
   if (origin !== undefined && !allowedOrigins.includes(origin)) {
-    throw new ProblemError({ code: 'forbidden', detail: 'WAGGLE_ALLOWED_ORIGINS does not list this origin.' });
+    const detail = 'WAGGLE_ALLOWED_ORIGINS does not list this origin.';
+    return { reason: 'forbidden', problem: { code: 'forbidden', detail } };
   }
+  const ticket = new URL(request.url, 'http://localhost').searchParams.get('ticket');
+  if (ticket === null) return { principal: request.ip };
+  const principal = tickets.redeem(ticket);
+  if (principal !== null) return { principal };
+  const detail = 'This ticket is unknown, used or expired; get one with POST /v1/trace-tickets.';
+  return { reason: 'not_authenticated', problem: { code: 'not_authenticated', detail } };
 }
 
 export function registerTraces(app: Api, services: Services): void {
-  const { limits, lifecycle, allowedOrigins } = services;
+  const { limits, lifecycle, allowedOrigins, metrics } = services;
   const open = new Map<string, number>();
   const sessions = new Map<TraceSession, Promise<void>>();
+  const tickets = new TraceTickets();
+  registerTraceTickets(app, tickets);
 
   lifecycle.onDrain.add(async (deadlineMs) => {
     const closed = [...sessions.values()];
@@ -37,33 +67,41 @@ export function registerTraces(app: Api, services: Services): void {
     await Promise.all(closed);
   });
 
+  function welcome(socket: WebSocket, request: FastifyRequest): void {
+    const outbox = new TraceOutbox(socket, { limits, metrics, requestId: request.id });
+    const guest = admit(request, allowedOrigins, tickets);
+    if ('reason' in guest) {
+      outbox.refuse(guest.reason, guest.problem);
+      return;
+    }
+    const { principal } = guest;
+    const sockets = open.get(principal) ?? 0;
+    if (sockets >= limits.maxTraceSockets) {
+      outbox.close('overloaded', `more than maxTraceSockets (${limits.maxTraceSockets})`);
+      return;
+    }
+    open.set(principal, sockets + 1);
+    const closed = Promise.withResolvers<void>();
+    const session = new TraceSession({ socket, outbox, request, services, principal });
+    sessions.set(session, closed.promise);
+    socket.once('close', () => {
+      const left = open.get(principal)! - 1;
+      if (left === 0) open.delete(principal);
+      else open.set(principal, left);
+      sessions.delete(session);
+      closed.resolve();
+    });
+  }
+
   app.route({
     method: 'GET',
     url: '/v1/traces',
     schema: { hide: true },
     onRequest: async (request) => {
-      checkUpgrade(request, allowedOrigins);
+      checkUpgrade(request);
       if (lifecycle.draining) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });
     },
     handler: async () => undefined,
-    wsHandler: (socket, request) => {
-      const principal = request.ip;
-      const sockets = open.get(principal) ?? 0;
-      if (sockets >= limits.maxTraceSockets) {
-        socket.close(CLOSE_CODES.overloaded, `more than maxTraceSockets (${limits.maxTraceSockets})`);
-        return;
-      }
-      open.set(principal, sockets + 1);
-      const closed = Promise.withResolvers<void>();
-      const session = new TraceSession(socket, request, services);
-      sessions.set(session, closed.promise);
-      socket.once('close', () => {
-        const left = open.get(principal)! - 1;
-        if (left === 0) open.delete(principal);
-        else open.set(principal, left);
-        sessions.delete(session);
-        closed.resolve();
-      });
-    },
+    wsHandler: welcome,
   });
 }

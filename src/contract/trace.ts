@@ -27,6 +27,30 @@ export const RESERVE_BYTES = 1024 * 1024;
 export const PARTIAL_AFTER_MS = 16;
 /** A single-use ticket is good for this long, ms. */
 export const TICKET_LIFE_MS = 30_000;
+/** Largest batch for a client whose hello names no maxBatchBytes. */
+export const DEFAULT_BATCH_BYTES = 1024 * 1024;
+/** Subscriptions that one socket can have one after the other: a handle is 16 bits, and none is used twice. */
+export const MAX_HANDLES = 65_536;
+/** Questions (seek, inspect, runTo) of one socket that may wait for their answer. */
+export const MAX_WAITING_QUESTIONS = 64;
+/** Bookmarks of one subscription that follow each other directly are told at most this often, ms. */
+export const BOOKMARK_EVERY_MS = 100;
+/** A socket whose peer does not answer the close is cut off after this time, ms. */
+export const CLOSE_TIMEOUT_MS = 5_000;
+
+/** What this server can do; `welcome` tells it. */
+export const TRACE_FEATURES = [
+  'chain',
+  'steps',
+  'print',
+  'map',
+  'filter',
+  'resume',
+  'seek',
+  'inspect',
+  'runTo',
+  'tickets',
+] as const;
 /** Bytes of a close reason (RFC 6455 §5.5: 125 with its code). */
 export const MAX_REASON_BYTES = 123;
 

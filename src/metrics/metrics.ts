@@ -143,6 +143,10 @@ export class Metrics {
     this.#count('trace_bytes_total', {}, bytes);
   }
 
+  traceSteps(steps: number): void {
+    this.#count('trace_steps_total', {}, steps);
+  }
+
   traceClosed(code: number): void {
     this.#gauge('trace_connections').dec();
     this.#count('trace_closes_total', { code: closedLabel(LABELS.closeCode, String(code)) });

@@ -56,6 +56,7 @@ export const METRICS = {
   pool_wait_seconds: { type: 'histogram', help: 'Wait from admission to a thread.', buckets: SECONDS },
   pool_recycles_total: { type: 'counter', help: 'Replaced run threads.', labels: { reason: LABELS.recycleReason } },
   trace_connections: { type: 'gauge', help: 'Open trace sockets.' },
+  trace_steps_total: { type: 'counter', help: 'Steps sent on trace sockets, in whole batches.' },
   trace_bytes_total: { type: 'counter', help: 'Bytes of messages sent on trace sockets.' },
   trace_closes_total: { type: 'counter', help: 'Closed trace sockets by code.', labels: { code: LABELS.closeCode } },
   cache_requests_total: {

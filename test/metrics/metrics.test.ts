@@ -83,6 +83,7 @@ test('nothing that is observed makes a series', async () => {
   metrics.observeRequest('GET', '/a', 101, 0.1);
   metrics.traceOpened();
   metrics.traceSent(10);
+  metrics.traceSteps(512);
   metrics.traceClosed(4999);
   metrics.waited(0.1);
   metrics.recycled('worker_lost');
@@ -90,6 +91,7 @@ test('nothing that is observed makes a series', async () => {
   const after = await lines(metrics);
   assert.equal(after.length, before);
   assert.ok(after.includes('waggle_trace_closes_total{code="other"} 1'));
+  assert.ok(after.includes('waggle_trace_steps_total 512'));
   assert.ok(
     after.includes('waggle_http_request_duration_seconds_count{method="other",route="unmatched",status="4xx"} 2'),
   );

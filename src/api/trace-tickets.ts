@@ -1,0 +1,79 @@
+/** Single-use tickets for the trace socket: a browser cannot send headers with an upgrade, but it can put a ticket into the address. */
+
+import { randomBytes } from 'node:crypto';
+import { Type } from 'typebox';
+import { closed } from '../contract/schema.ts';
+import { TICKET_LIFE_MS } from '../contract/trace.ts';
+import { problemResponses } from './problems.ts';
+import type { Api } from './services.ts';
+
+/** Unused tickets that one principal may have, and all together; with one more the oldest is forgotten. */
+export const MAX_TICKETS_PER_PRINCIPAL = 32;
+export const MAX_TICKETS = 8192;
+const TICKET_BYTES = 32;
+
+interface Ticket {
+  readonly principal: string;
+  /** performance.now(), ms. */
+  readonly until: number;
+}
+
+export class TraceTickets {
+  /** In the order of their issue, so the first ones expire first. */
+  readonly #tickets = new Map<string, Ticket>();
+  readonly #now: () => number;
+
+  /** @param now milliseconds, as performance.now() */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Tickets that have not been used, expired ones that nobody has asked for included. */
+  get size(): number {
+    return this.#tickets.size;
+  }
+
+  issue(principal: string): string {
+    const now = this.#now();
+    for (const [text, { until }] of this.#tickets) {
+      if (until > now) break;
+      this.#tickets.delete(text);
+    }
+    const own = [...this.#tickets].filter(([, ticket]) => ticket.principal === principal);
+    if (own.length >= MAX_TICKETS_PER_PRINCIPAL) this.#tickets.delete(own[0]![0]);
+    else if (this.#tickets.size >= MAX_TICKETS) this.#tickets.delete(this.#tickets.keys().next().value!);
+    const text = randomBytes(TICKET_BYTES).toString('base64url');
+    this.#tickets.set(text, { principal, until: now + TICKET_LIFE_MS });
+    return text;
+  }
+
+  /** Uses a ticket up: whose it was, or null when it is unknown, used or expired. */
+  redeem(text: string): string | null {
+    const ticket = this.#tickets.get(text);
+    if (ticket === undefined) return null;
+    this.#tickets.delete(text);
+    return ticket.until > this.#now() ? ticket.principal : null;
+  }
+}
+
+const IssuedTicket = Type.Object(
+  {
+    ticket: Type.String({ description: 'For /v1/traces?ticket=…, once' }),
+    expiresInMs: Type.Integer(),
+  },
+  closed,
+);
+
+export function registerTraceTickets(app: Api, tickets: TraceTickets): void {
+  app.post(
+    '/v1/trace-tickets',
+    {
+      schema: {
+        summary: 'A ticket that opens the trace socket once',
+        tags: ['traces'],
+        response: { 201: IssuedTicket, ...problemResponses },
+      },
+    },
+    async (request, reply) => reply.code(201).send({ ticket: tickets.issue(request.ip), expiresInMs: TICKET_LIFE_MS }),
+  );
+}
