@@ -8,6 +8,8 @@ export class RunEvents {
   readonly prints: PrintRow[] = [];
   readonly mapWrites: MapWriteRow[] = [];
   readonly result = Promise.withResolvers<RunResult>();
+  /** Steps of the run; 0 until its result is known. */
+  steps = 0;
   #isComplete = false;
 
   /** A subscription tells everything from the start. After a cut that is told again, unless it was complete. */
@@ -22,6 +24,7 @@ export class RunEvents {
     if (message.type === 'chain') this.chain.push(...message.rows);
     else if (message.type === 'result') {
       this.#isComplete = true;
+      this.steps = Number(message.result.counters.instructions);
       this.result.resolve(message.result);
     } else if (message.type === 'print') {
       const { type: _, id: __, ...row } = message;

@@ -71,6 +71,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   #unread: number;
   /** No further step will come or is wanted. */
   #over = false;
+  /** The last one. */
+  #problem: WaggleError | null = null;
   /** What the server refused the subscription with. */
   #refusal: WaggleError | null = null;
   #failure: Error | null = null;
@@ -215,13 +217,17 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     else this.#link.close();
   }
 
+  get #detail(): 'chain' | 'steps' {
+    return this.#options.detail ?? 'steps';
+  }
+
   #subscribe(connection: TraceConnection, welcome: Welcome): void {
     this.#welcome = welcome;
-    const { detail = 'steps', programs } = this.#options;
+    const { programs } = this.#options;
     const wanted = {
       from: this.#next,
       credit: this.#window.begin(),
-      detail: this.#over ? ('chain' as const) : detail,
+      detail: this.#over ? ('chain' as const) : this.#detail,
       ...(programs === undefined ? {} : { programs: [...programs] }),
     };
     if (this.#run !== undefined) connection.send({ type: 'subscribe', id: ID, run: this.#run, ...wanted });
@@ -260,7 +266,7 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
         this.#hearGap(message);
         break;
       case 'end':
-        this.#finish(null);
+        this.#hearEnd();
         break;
       case 'error':
         this.#hearProblem(message);
@@ -291,8 +297,17 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     this.#next = Math.max(this.#next, Number(gap.to));
   }
 
+  #hearEnd(): void {
+    if (this.#refusal !== null) return;
+    // A problem of the stream that came while a question was under way was taken for its answer.
+    const error = this.#detail === 'steps' && this.#next < this.#events.steps ? this.#problem : null;
+    this.#started.reject(new WaggleError(0, null, 'the run did not begin'));
+    this.#finish(error);
+  }
+
   #hearProblem({ problem }: MessageOf<'error'>): void {
     const error = new WaggleError(problem.status, problem);
+    this.#problem = error;
     if (this.#questions.refuse(error)) this.#rest();
     else {
       // The server may be about to close by itself, with a code that says more than our close.

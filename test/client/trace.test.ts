@@ -288,6 +288,37 @@ test('a problem without a close is an error with the problem', async (t) => {
   });
 });
 
+test('a stream that ends too early is an error, though its problem came where an answer was due', async (t) => {
+  const server = await scriptedServer(t, [
+    ({ listen, start, say }) => {
+      start();
+      const counters = { instructions: '5' };
+      say({ type: 'result', id: 'trace', result: { counters } });
+      listen(({ type }) => {
+        if (type !== 'runTo') return;
+        say({ type: 'error', id: 'trace', problem: problem('limit_exceeded') });
+        say({ type: 'end', id: 'trace' });
+      });
+    },
+  ]);
+  const trace = new WaggleClient(server.url).trace({ run: 'r' });
+  const error = { name: 'WaggleError', message: 'limit_exceeded: because of limit_exceeded' };
+  await Promise.all([assert.rejects(stepsOf(trace), error), assert.rejects(trace.runTo({ tailCall: true }, 0), error)]);
+});
+
+test('a run that did not begin has a result and no steps', async (t) => {
+  const server = await scriptedServer(t, [
+    ({ say }) => {
+      say({ type: 'result', id: 'trace', result: { counters: { instructions: '0' } } });
+      say({ type: 'end', id: 'trace' });
+    },
+  ]);
+  const trace = new WaggleClient(server.url).trace({ spec: SPEC });
+  assert.deepEqual(await stepsOf(trace), []);
+  assert.equal((await trace.result).counters.instructions, '0');
+  await assert.rejects(trace.started, { message: 'the run did not begin' });
+});
+
 test('questions wait for their turn, survive a cut, and one that is refused stops no other', async (t) => {
   const answer =
     (cutAt: number): Script =>
