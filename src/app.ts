@@ -24,7 +24,7 @@ import { registerRunPerfetto } from './api/run-perfetto.ts';
 import { registerRunSteps } from './api/run-steps.ts';
 import { registerRuns } from './api/runs.ts';
 import type { Api, Lifecycle, Services } from './api/services.ts';
-import { registerTraces } from './api/traces.ts';
+import { handleSocketError, registerTraces } from './api/traces.ts';
 import type { Config } from './config.ts';
 import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
 import { VERSION } from './contract/version.ts';
@@ -107,6 +107,7 @@ export async function buildService(
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   });
   await api.register(websocket, {
+    errorHandler: handleSocketError,
     options: {
       maxPayload: limits.maxBodyBytes,
       perMessageDeflate: false,

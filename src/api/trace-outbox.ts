@@ -35,6 +35,8 @@ export class TraceOutbox {
     const { limits, metrics } = options;
     this.#stallTimer = setInterval(() => this.#closeIfStalled(), limits.maxTraceStallMs);
     metrics.traceOpened();
+    // ws has begun to close by then.
+    socket.on('error', () => this.#cutOffLater());
     socket.on('close', (code) => {
       clearInterval(this.#stallTimer);
       clearTimeout(this.#closeTimer);
@@ -76,7 +78,11 @@ export class TraceOutbox {
   close(reason: CloseReason, text: string): void {
     if (!this.isOpen) return;
     this.#socket.close(CLOSE_CODES[reason], Buffer.from(text).subarray(0, MAX_REASON_BYTES));
-    this.#closeTimer = setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT_MS);
+    this.#cutOffLater();
+  }
+
+  #cutOffLater(): void {
+    this.#closeTimer ??= setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT_MS);
   }
 
   #write(data: string | Uint8Array, written?: () => void): void {

@@ -114,7 +114,7 @@ export class TraceSession {
     if (!busy && silent >= this.#services.limits.maxTraceIdleMs) this.#outbox.close('idle', 'nothing was said');
   }
 
-  #defect(error: unknown, id: string): void {
+  #defect(error: unknown, id?: string): void {
     this.#request.log.error({ err: error }, 'a trace failed by a defect');
     const detail = 'A defect of the server; it is logged with this requestId.';
     this.#outbox.refuse('internal', { code: 'internal', detail }, id);
@@ -125,8 +125,15 @@ export class TraceSession {
     if (!this.#outbox.isOpen) return;
     this.#heard = performance.now();
     const { message, refusal } = this.#reader.read(data, isBinary, this.#heard);
-    if (refusal === undefined) this.#handle(message, data.length);
-    else this.#outbox.refuse(refusal.reason, refusal.problem);
+    if (refusal !== undefined) {
+      this.#outbox.refuse(refusal.reason, refusal.problem);
+      return;
+    }
+    try {
+      this.#handle(message, data.length);
+    } catch (error) {
+      this.#defect(error, message.id);
+    }
   }
 
   #handle(message: ClientMessage, bytes: number): void {

@@ -25,9 +25,17 @@ function checkUpgrade(request: FastifyRequest): void {
   }
 }
 
-/** A fault of the peer, or a cut: the close code tells it, and it is no defect of ours. */
-export function handleSocketError(error: Error, _socket: WebSocket, request: FastifyRequest): void {
-  request.log.debug({ err: error }, 'a trace socket broke off');
+/**
+ * An error on an open socket. The peer's own (too large a frame, bytes that are no frame, a cut) carries a code of ws or of the system: its
+ * close tells it, and it is no defect of ours.
+ */
+export function handleSocketError(error: Error, socket: WebSocket, request: FastifyRequest): void {
+  if ('code' in error) {
+    request.log.debug({ err: error }, 'a trace socket broke off');
+    return;
+  }
+  request.log.error({ err: error }, 'a trace socket failed by a defect');
+  socket.terminate();
 }
 
 interface Guest {
