@@ -1,9 +1,14 @@
 /** Query parameters: always text, so their bounds are checked here and every refusal names the parameter. */
 
+import { Type } from 'typebox';
+import { closed } from '../contract/schema.ts';
 import { ProblemError } from './problem-error.ts';
 
 /** Characters that a query parameter may have; the longest (a list of map names) needs far less. */
 export const MAX_QUERY_LENGTH = 4096;
+
+/** For a route that takes none. */
+export const NoQuery = Type.Object({}, closed);
 
 /** A refusal of a query parameter, or of a header that stands for one. */
 export function badParameter(name: string, detail: string): ProblemError {

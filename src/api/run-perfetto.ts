@@ -9,6 +9,7 @@ import { finishedRun, sourceOf } from './find-run.ts';
 import { type LongReplies, streamOf } from './long-replies.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
+import { NoQuery } from './query.ts';
 import { RunParameters } from './run.ts';
 import { MAX_EVENT_BYTES } from './run-events.ts';
 import type { Api, Services } from './services.ts';
@@ -71,7 +72,7 @@ async function firstAsked(batches: AsyncGenerator<StepBatch>): Promise<AsyncGene
       yield first.value;
       yield* batches;
     } finally {
-      await batches.return();
+      await batches.return(undefined);
     }
   })();
 }
@@ -90,6 +91,7 @@ export function registerRunPerfetto(app: Api, services: Services, replies: LongR
           'Trace-event JSON: programs and calls of functions are slices, tail calls arrows, misses instants; a step counts as a nanosecond.',
         tags: ['runs'],
         params: RunParameters,
+        querystring: NoQuery,
         response: {
           200: {
             description: 'Trace-event JSON',

@@ -7,7 +7,7 @@ import { clientGone } from './client-gone.ts';
 import { findRun, finishedRun } from './find-run.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
-import { badParameter, MAX_QUERY_LENGTH } from './query.ts';
+import { badParameter, MAX_QUERY_LENGTH, NoQuery } from './query.ts';
 import type { Api, Services } from './services.ts';
 
 /** Longest time that a request may wait for the end of a run, s. */
@@ -81,6 +81,7 @@ export function registerRun(app: Api, { runs }: Services): void {
           'A run that has ended cannot be cancelled (409 run_ended), and its result stays.',
         tags: ['runs'],
         params: RunParameters,
+        querystring: NoQuery,
         response: { 202: StillRunning, ...problemResponses },
       },
     },

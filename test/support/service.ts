@@ -6,7 +6,7 @@ import { buildService, type Service } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Limits } from '../../src/contract/limits.ts';
 import type { ProblemDocument } from '../../src/contract/problem-document.ts';
-import type { RunResult } from '../../src/contract/result.ts';
+import type { RunAnswerBody } from '../../src/contract/result.ts';
 import type { RunBody } from '../../src/contract/run.ts';
 
 export const SCRIPTED_WORKER = new URL('../fixtures/workers/scripted.ts', import.meta.url).href;
@@ -33,7 +33,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   /** A result or a problem: a test reads the fields of the one that it expects. */
-  readonly body: RunResult & ProblemDocument;
+  readonly body: RunAnswerBody & ProblemDocument;
 }
 
 /** Builds a service with one thread; inject or listen on it as the test needs. */
