@@ -66,6 +66,17 @@ export const FrameState = Type.Object(
 );
 export type FrameState = Static<typeof FrameState>;
 
+const MapElement = Type.Object(
+  {
+    key: HexBytes,
+    value: HexBytes,
+    offset: Type.Optional(
+      Type.Integer({ description: "Where the value lies in the map's region, as rows name a store to it" }),
+    ),
+  },
+  closed,
+);
+
 /** Everything just before a step runs; with step = number of steps, at the run's end. */
 export const StepState = Type.Object(
   {
@@ -84,7 +95,7 @@ export const StepState = Type.Object(
     ),
     packet: nullable(HexBytes),
     ctx: nullable(HexBytes),
-    maps: Type.Record(Type.String(), Type.Array(Type.Object({ key: HexBytes, value: HexBytes }, closed))),
+    maps: Type.Record(Type.String(), Type.Array(MapElement)),
   },
   closed,
 );

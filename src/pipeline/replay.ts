@@ -4,6 +4,7 @@
  */
 
 import { STACK } from '../contract/memory.ts';
+import { placeOf } from '../contract/place.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
 import type { FrameState, StepRow, StepState } from '../contract/step.ts';
@@ -156,6 +157,14 @@ function shownMaps({ run, vm }: Replaying, { maps: names, limits }: ReplayReques
   throw new ProblemFound('limit_exceeded', '/maps', detail, { limit: 'maxReturnedMapBytes' });
 }
 
+/** Elements as a state shows them, with where a value lies in the map's region: a store through a pointer names only that. A prog array has none. */
+export function elementsOf(memory: GuestMemory, map: VmMap): StepState['maps'][string] {
+  const { regions } = memory;
+  const place = (address: number) =>
+    map.spec.type === 'prog_array' ? {} : { offset: placeOf(regions, address).offset };
+  return map.entries().map(({ key, value, address }) => ({ key: hexOf(key), value: hexOf(value), ...place(address) }));
+}
+
 function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun, maps: readonly VmMap[]): StepState {
   const frames = framesOf(fold);
   const lowest = Math.min(
@@ -171,11 +180,6 @@ function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun, maps: readon
     stack: { start: lowest - STACK.BASE, ...hexOf(memory.bytes.slice(lowest, STACK.BASE)) },
     packet: run.start.packetEnd === 0 ? null : hexOf(vm.packetBytes()),
     ctx: run.start.context.length === 0 ? null : hexOf(vm.contextBytes()),
-    maps: Object.fromEntries(
-      maps.map((map) => [
-        map.spec.name,
-        map.entries().map((entry) => ({ key: hexOf(entry.key), value: hexOf(entry.value) })),
-      ]),
-    ),
+    maps: Object.fromEntries(maps.map((map) => [map.spec.name, elementsOf(memory, map)])),
   };
 }

@@ -165,8 +165,7 @@ const REGIONS: readonly RegionRow[] = [
     low: 0,
     high: VALUE_BYTES,
     writable: true,
-    // Behind 8 bytes of header and 8 of key; an element takes 40 bytes.
-    symbol: (offset) => `m[0]+${offset + 16}`,
+    symbol: (offset) => (offset < 0 ? `m${offset}` : `m[0]+${offset}`),
     region: 'm',
   },
 ];

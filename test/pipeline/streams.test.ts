@@ -160,7 +160,10 @@ test('binary: regions first, every page of code once and in front of its first b
   assert.equal(messages[0]?.type, 'regions');
   assert.equal(messages.filter((message) => message.type === 'regions').length, 1);
   const keys = messages.flatMap((message) => (message.type === 'code' ? [message.key] : []));
-  assert.deepEqual(keys.toSorted((left, right) => left - right), [0, CODE_PAGES]);
+  assert.deepEqual(
+    keys.toSorted((left, right) => left - right),
+    [0, CODE_PAGES],
+  );
   assert.ok(
     messages.findIndex((message) => message.type === 'code') < messages.findIndex((one) => one.type === 'batch'),
   );

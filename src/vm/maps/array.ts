@@ -8,9 +8,9 @@
  */
 
 import { ERRNO } from '../../spec/errno.ts';
-import type { MapEntry, MapSpec } from '../../spec/object.ts';
+import type { MapSpec } from '../../spec/object.ts';
 import type { GuestMemory } from '../guest-memory.ts';
-import { roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
+import { type MapElement, roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
 
 function strideOf(spec: MapSpec): number {
   return roundUp8(spec.valueSize + 1);
@@ -60,12 +60,13 @@ export class ArrayMap implements VmMap {
     return -ERRNO.EINVAL;
   }
 
-  entries(): MapEntry[] {
+  entries(): MapElement[] {
     return Array.from({ length: this.spec.maxEntries }, (_, index) => {
       const key = new Uint8Array(4);
       new DataView(key.buffer).setUint32(0, index, true);
       const address = this.#address(index);
-      return { key, value: Uint8Array.from(this.#memory.bytes.subarray(address, address + this.spec.valueSize)) };
+      const value = Uint8Array.from(this.#memory.bytes.subarray(address, address + this.spec.valueSize));
+      return { key, value, address };
     });
   }
 }

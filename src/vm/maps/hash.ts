@@ -13,22 +13,19 @@
 
 import { MAP_DESCRIPTOR } from '../../contract/memory.ts';
 import { ERRNO } from '../../spec/errno.ts';
-import type { MapEntry, MapSpec } from '../../spec/object.ts';
+import type { MapSpec } from '../../spec/object.ts';
 import type { GuestMemory } from '../guest-memory.ts';
-import { roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
+import { FNV_OFFSET, FNV_PRIME, HASH_ELEMENT, hashValueOffset } from './hash-layout.ts';
+import { type MapElement, roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
 
-const HEADER_BYTES = 8;
-const NEXT = 0;
-const USED = 4;
+const { NEXT, USED, KEY } = HASH_ELEMENT;
 /** One element beyond maxEntries, so that a full table can still replace a value. */
 const SPARE_ELEMENTS = 1;
 /** What one step along a bucket's chain counts as work, in bytes. Keys of one bucket are easy to find: the hash has no secret. */
 export const PROBE_WORK = 64;
-const FNV_OFFSET = 0x811c_9dc5;
-const FNV_PRIME = 0x0100_0193;
 
 function layoutOf(spec: MapSpec): { buckets: number; stride: number; valueOffset: number } {
-  const valueOffset = HEADER_BYTES + roundUp8(spec.keySize);
+  const valueOffset = hashValueOffset(spec.keySize);
   return {
     buckets: 2 ** Math.ceil(Math.log2(Math.max(spec.maxEntries, 2))),
     stride: roundUp8(valueOffset + spec.valueSize + 1),
@@ -65,8 +62,10 @@ export class HashMap implements VmMap {
     this.#put(MAP_DESCRIPTOR.BUCKETS, this.#buckets);
     this.#put(MAP_DESCRIPTOR.BUCKET_MASK, this.#bucketMask);
     this.#put(MAP_DESCRIPTOR.SPARE, spec.maxEntries + SPARE_ELEMENTS);
-    const end = this.#data + stride * (spec.maxEntries + SPARE_ELEMENTS);
-    memory.addRegion({ name: spec.name, kind: 'map', start: this.#data, end, stride });
+    // From the first value to the end of the last: `m[2]+4` is byte 4 of a value.
+    const start = this.#data + valueOffset;
+    const end = start + stride * (spec.maxEntries + SPARE_ELEMENTS - 1) + spec.valueSize;
+    memory.addRegion({ name: spec.name, kind: 'map', start, end, stride });
   }
 
   #get(word: number): number {
@@ -91,7 +90,7 @@ export class HashMap implements VmMap {
   }
 
   #sameKey(key: number, element: number): boolean {
-    const stored = element + HEADER_BYTES;
+    const stored = element + KEY;
     for (let index = 0; index < this.spec.keySize; index++) {
       if (this.#memory.bytes[key + index] !== this.#memory.bytes[stored + index]) return false;
     }
@@ -126,7 +125,7 @@ export class HashMap implements VmMap {
     if (link === 0 && this.#get(MAP_DESCRIPTOR.ELEMENTS) >= this.spec.maxEntries) return -ERRNO.E2BIG;
     const number = link === 0 ? this.#takeElement() : this.#get(MAP_DESCRIPTOR.SPARE);
     const element = this.#element(number);
-    bytes.copyWithin(element + HEADER_BYTES, key, key + this.spec.keySize);
+    bytes.copyWithin(element + KEY, key, key + this.spec.keySize);
     bytes.copyWithin(element + this.#valueOffset, value, value + this.spec.valueSize);
     this.#memory.open(element + this.#valueOffset, this.spec.valueSize, valuePermission(this.spec));
     view.setUint32(element + USED, 1, true);
@@ -177,17 +176,18 @@ export class HashMap implements VmMap {
     this.#put(MAP_DESCRIPTOR.FREE, number);
   }
 
-  entries(): MapEntry[] {
+  entries(): MapElement[] {
     const { view, bytes } = this.#memory;
-    const found: MapEntry[] = [];
+    const found: MapElement[] = [];
     for (let number = 1; number <= this.spec.maxEntries + SPARE_ELEMENTS; number++) {
       const element = this.#element(number);
       if (view.getUint32(element + USED, true) === 0) continue;
-      const key = element + HEADER_BYTES;
+      const key = element + KEY;
       const value = element + this.#valueOffset;
       found.push({
         key: Uint8Array.from(bytes.subarray(key, key + this.spec.keySize)),
         value: Uint8Array.from(bytes.subarray(value, value + this.spec.valueSize)),
+        address: value,
       });
     }
     return found;

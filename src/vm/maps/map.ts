@@ -8,6 +8,9 @@ import type { GuestMemory } from '../guest-memory.ts';
 /** Flags of an update (uapi). */
 export const UPDATE = { ANY: 0n, NOEXIST: 1n, EXIST: 2n, LOCK: 4n } as const;
 
+/** `address` is that of the value (of a prog array, of the slot). */
+export type MapElement = MapEntry & { readonly address: number };
+
 export interface VmMap {
   readonly spec: MapSpec;
   /** Address of the value of this key, or 0. `key` is an address of keySize bytes. */
@@ -16,7 +19,7 @@ export interface VmMap {
   update(key: number, value: number, flags: bigint): number;
   delete(key: number): number;
   /** Elements in a fixed order; copies. */
-  entries(): MapEntry[];
+  entries(): MapElement[];
 }
 
 /** Writes the words of a map's descriptor that all types share, and answers its address. */

@@ -5,9 +5,9 @@
 
 import { MAP_DESCRIPTOR } from '../../contract/memory.ts';
 import { ERRNO } from '../../spec/errno.ts';
-import type { MapEntry, MapSpec } from '../../spec/object.ts';
+import type { MapSpec } from '../../spec/object.ts';
 import type { GuestMemory } from '../guest-memory.ts';
-import { type VmMap, writeDescriptor } from './map.ts';
+import { type MapElement, type VmMap, writeDescriptor } from './map.ts';
 
 const SLOT_BYTES = 4;
 
@@ -72,15 +72,16 @@ export class ProgArrayMap implements VmMap {
   }
 
   /** Filled slots: index, program number. */
-  entries(): MapEntry[] {
-    const found: MapEntry[] = [];
+  entries(): MapElement[] {
+    const found: MapElement[] = [];
     for (let slot = 0; slot < this.spec.maxEntries; slot++) {
       const value = Atomics.load(this.#words, this.#slots + slot);
       if (value === 0) continue;
       const bytes = new Uint8Array(8);
       new DataView(bytes.buffer).setUint32(0, slot, true);
       new DataView(bytes.buffer).setUint32(4, value - 1, true);
-      found.push({ key: bytes.slice(0, 4), value: bytes.slice(4) });
+      const address = (this.#slots + slot) * SLOT_BYTES;
+      found.push({ key: bytes.slice(0, 4), value: bytes.slice(4), address });
     }
     return found;
   }

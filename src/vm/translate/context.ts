@@ -48,6 +48,8 @@ export interface ModuleContext {
   readonly tailCallFunction: number;
   /** Index of the module's own function for packet loads; undefined when the program has none. */
   readonly packetLoadFunction: number | undefined;
+  /** Indexes of the module's own functions for lookups in a hash, by key size. */
+  readonly hashLookups: ReadonlyMap<number, number>;
   /** Index of the Wasm function for the BPF function that starts at this slot. */
   functionAt(pc: number): number;
   /** Rounded depth of the frame of the function that starts at this slot. */

@@ -9,6 +9,7 @@ import { HELPER } from '../../spec/helper-numbers.ts';
 import { ModuleBuilder } from '../../wasm/module.ts';
 import { type MapShape, type ModuleContext, PROGRAM_TYPE, SUBPROGRAM_TYPE, type TranslateOptions } from './context.ts';
 import { type AnalysedFunction, analyseFunction, translateFunction } from './function.ts';
+import { addHashLookups } from './hash-lookup.ts';
 import { addTailCallFunction } from './hop.ts';
 import { declareImports } from './imports.ts';
 import { addPacketLoadFunction } from './packet-load.ts';
@@ -82,7 +83,8 @@ export function translateProgram(
   const tailCallFunction = addTailCallFunction(module, imports);
   const packetLoads = instructions.some((one) => OPCODES[one.opcode]?.kind === 'load_packet');
   const packetLoadFunction = packetLoads ? addPacketLoadFunction(module) : undefined;
-  const first = (packetLoadFunction ?? tailCallFunction) + 1;
+  const hashLookups = addHashLookups(module, instructions, maps);
+  const first = Math.max(tailCallFunction, packetLoadFunction ?? 0, ...hashLookups.values()) + 1;
   // A program that calls its own start has that function twice: a program's function has other parameters than one that is called.
   const entry = functions[0];
   const called = functions.slice(entry !== undefined && isCalled(entry, functions) ? 0 : 1);
@@ -96,6 +98,7 @@ export function translateProgram(
     typeIndexes: { program: module.type(PROGRAM_TYPE) },
     tailCallFunction,
     packetLoadFunction,
+    hashLookups,
     functionAt: (pc) => indexAt.get(pc) ?? unknownFunction(pc),
     depthAt: (pc) => depthAt.get(pc) ?? unknownFunction(pc),
     deadSlots: new Set(options.dead),

@@ -6,10 +6,10 @@ import { STACK } from '../../../src/contract/memory.ts';
 import type { StepRow, StepState } from '../../../src/contract/step.ts';
 import { explainStep } from '../../../src/contract/step-facts.ts';
 import type { Instruction } from '../../../src/isa/instruction.ts';
-import { framesOf } from '../../../src/pipeline/replay.ts';
+import { elementsOf, framesOf } from '../../../src/pipeline/replay.ts';
 import { StepCode } from '../../../src/pipeline/step-code.ts';
 import { foldEach, PendingPatches, readFacts } from '../../../src/pipeline/step-reader.ts';
-import type { MapEntry, MapSpec, ProgramSpec } from '../../../src/spec/object.ts';
+import type { MapSpec, ProgramSpec } from '../../../src/spec/object.ts';
 import { RegisterFold } from '../../../src/vm/steps.ts';
 import type { StepSink } from '../../../src/vm/trace-ring.ts';
 import type { Vm, VmRun } from '../../../src/vm/vm.ts';
@@ -26,7 +26,6 @@ interface Recorded {
 }
 
 const hexOf = (bytes: Uint8Array): { hex: string } => ({ hex: Buffer.from(bytes).toString('hex') });
-const elementOf = ({ key, value }: MapEntry) => ({ key: hexOf(key), value: hexOf(value) });
 
 /** A bare program as the steps name it: nothing is known but its code. */
 function programSpec(instructions: readonly Instruction[], number: number): ProgramSpec {
@@ -120,6 +119,6 @@ function stateOf(vm: Vm, fold: RegisterFold, step: string, lowest: number): Step
     stack: { start: lowest, ...hexOf(vm.memory.bytes.slice(STACK.BASE + lowest, STACK.BASE)) },
     packet: hexOf(vm.packetBytes()),
     ctx: hexOf(vm.contextBytes()),
-    maps: Object.fromEntries(vm.maps.map((map) => [map.spec.name, map.entries().map(elementOf)])),
+    maps: Object.fromEntries(vm.maps.map((map) => [map.spec.name, elementsOf(vm.memory, map)])),
   };
 }
