@@ -7,6 +7,8 @@ import type { TestContext } from 'node:test';
 export interface CuttingProxy {
   readonly url: string;
   readonly cuts: () => number;
+  /** Bytes of the server that came so far. */
+  readonly bytes: () => number;
 }
 
 /**
@@ -16,6 +18,7 @@ export async function cuttingProxy(t: TestContext, target: string, allow: () => 
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
   let cuts = 0;
+  let bytes = 0;
   const server = createServer((near) => {
     const far = connect(Number(port), hostname);
     let left = allow();
@@ -29,9 +32,10 @@ export async function cuttingProxy(t: TestContext, target: string, allow: () => 
       });
     }
     near.pipe(far);
-    far.on('data', (bytes) => {
-      near.write(bytes.subarray(0, Math.max(left, 0)));
-      left -= bytes.length;
+    far.on('data', (data) => {
+      bytes += data.length;
+      near.write(data.subarray(0, Math.max(left, 0)));
+      left -= data.length;
       if (left > 0) return;
       cuts++;
       // What was written goes out first: the cut is where it was said to be.
@@ -45,5 +49,5 @@ export async function cuttingProxy(t: TestContext, target: string, allow: () => 
     for (const socket of open) socket.destroy();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cuts: () => cuts };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cuts: () => cuts, bytes: () => bytes };
 }
