@@ -23,6 +23,8 @@ const JUMPS = rowsOf('jump');
 const PACKET_LOADS = rowsOf('load_packet');
 
 const NUMBERS_BYTES = 64;
+/** Of a function with a small frame: its callees' frames then lie where another program of the chain has its own. */
+const FEW_NUMBERS_BYTES = 8;
 const KEY = -72;
 const VALUE = -96;
 const HELPER = { LOOKUP: 1, UPDATE: 2, DELETE: 3, KTIME: 5, RANDOM: 7, CPU: 8, TAIL_CALL: 12 } as const;
@@ -35,6 +37,7 @@ const MAX_ROUNDS = 6;
 export class FunctionWriter extends InstructionWriter {
   #nesting = 0;
   #inLoop = false;
+  readonly #numbersBytes = this.random.chance(25) ? FEW_NUMBERS_BYTES : NUMBERS_BYTES;
 
   /** The whole function, from its label to its exit. */
   write(label: number): void {
@@ -46,7 +49,7 @@ export class FunctionWriter extends InstructionWriter {
     for (const register of [0, 1, 2, 3, 4, 5, SAVED_NUMBER]) {
       if (!this.live.has(register) || this.random.chance(30)) this.setNumber(register);
     }
-    for (let offset = -8; offset >= -NUMBERS_BYTES; offset -= 8) {
+    for (let offset = -8; offset >= -this.#numbersBytes; offset -= 8) {
       this.emit(OPCODE.STORE_IMM, { dst: FRAME, offset, imm: this.random.immediate() });
     }
     for (let statement = 0; statement < length; statement++) this.#statement();
@@ -70,9 +73,9 @@ export class FunctionWriter extends InstructionWriter {
       [4, () => this.#byteSwap()],
       [4, () => this.setNumber(this.random.pick([0, 1, 2, 3, 4, 5, SAVED_NUMBER]))],
       [12, () => this.access(this.#stack())],
-      [4, () => this.#variableStack()],
       [2, () => this.#goto()],
     ];
+    if (this.#numbersBytes === NUMBERS_BYTES) choices.push([4, () => this.#variableStack()]);
     if (!deterministic) choices.push([4, () => this.#helper()]);
     if (this.#nesting < MAX_NESTING) {
       choices.push([9, () => this.#branch()]);
@@ -121,7 +124,7 @@ export class FunctionWriter extends InstructionWriter {
   }
 
   #stack(): Window {
-    return { register: FRAME, low: -NUMBERS_BYTES, high: 0, aligned: true, writable: true, atomics: true };
+    return { register: FRAME, low: -this.#numbersBytes, high: 0, aligned: true, writable: true, atomics: true };
   }
 
   /**
@@ -353,6 +356,7 @@ export class FunctionWriter extends InstructionWriter {
   #call(): void {
     const callee = this.random.pick(this.settings.callees);
     if (callee.signature === 'context' && this.settings.signature !== 'context') return;
+    if (callee.signature === 'address' && this.#numbersBytes < NUMBERS_BYTES) return;
     for (let register = 1; register <= 5; register++) if (!this.live.has(register)) this.setNumber(register);
     if (callee.signature === 'context') this.emit(OPCODE.MOV_REG, { dst: 1, src: CONTEXT });
     if (callee.signature === 'address') this.address(1, this.random.pick([-16, -32, -64]));

@@ -6,7 +6,7 @@
  *   r6             the context, in a function that has one
  *   r7             counter of the loop that is being written
  *   r9             a pointer, while one statement needs it
- *   r10 - 1 … 64   numbers, all set at the start;  - 65 … 72 a key;  - 73 … 96 a map's value
+ *   r10 - 1 … 64   numbers (in some functions only 8 bytes), all set at the start;  - 65 … 72 a key;  - 73 … 96 a map's value
  */
 
 import { ATOMIC_OPERATIONS, type MemorySize, OPCODES, type OpcodeRow } from '../../src/isa/opcodes.ts';
