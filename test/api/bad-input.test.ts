@@ -240,7 +240,6 @@ const ROWS: readonly Row[] = [
     code: 'body_too_large',
     limit: 'maxBodyBytesBesideObject',
   },
-  { name: 'steps', body: body({ detail: 'steps' }), code: 'not_implemented', pointer: '/detail' },
   {
     name: 'a stored program',
     body: program({ asm: undefined, id: 'sha256:0' }),

@@ -60,6 +60,12 @@ test('the OpenAPI document is 3.1, names the routes, and describes the body that
     '/v1/limits',
     '/v1/outcomes',
     '/v1/runs',
+    '/v1/runs/{id}',
+    '/v1/runs/{id}/events',
+    '/v1/runs/{id}/state',
+    '/v1/runs/{id}/steps',
+    '/v1/runs/{id}/trace.perfetto',
+    '/v1/trace-tickets',
   ]);
   const body = document.paths['/v1/runs'].post.requestBody.content['application/json'];
   assert.deepEqual(body.schema.required, ['entry']);
