@@ -73,20 +73,23 @@ export function sourceWithSteps(run: FinishedRun): ReplaySource {
   throw new ProblemError({ code: 'bad_request', detail: `This run has no steps and no states: ${why}` });
 }
 
-const STOPPED: Problem = { code: 'draining', detail: 'The replay was stopped: the server is shutting down.' };
+/** What a replay ends with that the drain stopped, or whose client has left and hears nothing of it. */
+export function stoppedReplay(): ProblemError {
+  return new ProblemError({ code: 'draining', detail: 'The replay was stopped: the server is shutting down.' });
+}
 
 type Answered<Kind extends ReplayAnswer['kind']> = Extract<ReplayAnswer, { kind: Kind }>;
 
 /**
  * The answer of a replay, which must be of this kind.
- * @throws ProblemError the problem that it was answered with; draining when it was cancelled, by the drain or by who asked and has left
+ * @throws ProblemError the problem that it was answered with; draining when it was stopped
  */
 export function replayed<Kind extends 'window' | 'found' | 'streamed'>(
   kind: Kind,
   answer: ReplayAnswer,
 ): Answered<Kind> {
   if (answer.kind === 'problem') throw new ProblemError(answer.problem);
-  if (answer.kind === 'cancelled') throw new ProblemError(STOPPED);
+  if (answer.kind === 'cancelled') throw stoppedReplay();
   if (answer.kind !== kind) throw new Error(`a replay was answered with ${answer.kind} in place of ${kind}`);
   return answer as Answered<Kind>;
 }

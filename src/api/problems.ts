@@ -30,6 +30,7 @@ const FASTIFY_PROBLEMS: Readonly<Record<string, (error: FastifyError) => Problem
     detail: 'The body is larger than maxBodyBytes in /v1/limits.',
     limit: 'maxBodyBytes',
   }),
+  FST_ERR_MAX_PARAM_LENGTH: () => ({ code: 'not_found', detail: 'No id in an address is that long.' }),
   FST_ERR_CTP_EMPTY_JSON_BODY: () => ({ code: 'bad_json', detail: 'The body is empty.' }),
   FST_ERR_CTP_INVALID_JSON_BODY: () => ({ code: 'bad_json', detail: 'The body is not valid JSON.' }),
 };

@@ -102,21 +102,19 @@ async function* stepEvents(
   source: ReplaySource,
   { id, after, principal, stop }: Listening,
 ): AsyncGenerator<string> {
-  const { pool, metrics } = services;
+  const { pool } = services;
   const from = after + 1;
   if (from >= source.steps) return;
   let left = source.spec.budgets.traceBytes;
   const batches = stepBatches({ pool, principal, source, id, from, maxBatchBytes: MAX_EVENT_BYTES, stop });
   for await (const batch of batches) {
     const text = batchEvent(id, batch, after);
-    const size = Buffer.byteLength(text);
-    left -= size;
+    left -= Buffer.byteLength(text);
     if (left < 0) {
       const first = String(batch.type === 'gap' ? batch.from : batch.first);
       yield event({ type: 'gap', id, from: first, to: String(source.steps), reason: 'budget' }, source.steps - 1);
       return;
     }
-    metrics.traceSent(size);
     yield text;
   }
 }

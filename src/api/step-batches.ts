@@ -6,7 +6,7 @@
 import type { ReplayAnswer, ReplaySource, ReplayWork, StepMessage } from '../contract/task.ts';
 import type { RunPool } from '../pool/pool.ts';
 import type { ReplayHandle } from '../pool/replay-job.ts';
-import { replayed } from './find-run.ts';
+import { replayed, stoppedReplay } from './find-run.ts';
 
 /** Bytes of batches that may wait to be taken; one batch more may have been under way. */
 export const BATCH_CREDIT_BYTES = 1024 * 1024;
@@ -96,12 +96,14 @@ function openSlice(request: BatchRequest, from: number, continued: boolean): { i
 
 /**
  * The batches from the one of step `from` on to the run's end, in order.
- * @throws ProblemError when the replay is refused or stopped
+ * @throws ProblemError when the replay is refused, or stopped before the run's end
  */
 export async function* stepBatches(request: BatchRequest): AsyncGenerator<StepBatch, void, undefined> {
   const { stop } = request;
   let from = request.from;
-  for (let continued = false; !stop.aborted; continued = true) {
+  for (let continued = false; ; continued = true) {
+    // Never an end that looks like the run's.
+    if (stop.aborted) throw stoppedReplay();
     const { inbox, handle } = openSlice(request, from, continued);
     stop.addEventListener('abort', handle.cancel, { once: true });
     try {

@@ -256,6 +256,13 @@ test('one client may have so many streams, and gets its places back', async (t) 
     status = again.statusCode;
     again.destroy();
   }
+  const file = await askUnread(service, `/v1/runs/${body.id}/trace.perfetto`);
+  file.destroy();
+  await service.close();
+  assert.deepEqual(
+    service.lines.filter((line) => Number(line.level) >= 40),
+    [],
+  );
 });
 
 test('a drain ends the events, of clients that read and of one that does not', async (t) => {

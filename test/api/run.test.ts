@@ -53,6 +53,7 @@ test('ids that are none, and those of no run, are 404; a run that has left is 41
     ['nothing', 404, 'not_found'],
     [`${NONE}0`, 404, 'not_found'],
     ['..%2f..', 404, 'not_found'],
+    ['a'.repeat(5000), 404, 'not_found'],
     [body.id, 410, 'trace_gone'],
   ] as const;
   for (const [id, status, code] of rows) {
