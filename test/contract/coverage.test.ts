@@ -14,6 +14,8 @@ import type { RunBody } from '../../src/contract/run.ts';
 import { elfFile } from '../support/elf-file.ts';
 import { NO_ENGINE } from '../support/engine.ts';
 import { type Answer, type BuildOptions, type BuiltService, build, scripted } from '../support/service.ts';
+import { connectTrace, type TraceClientOptions } from '../support/trace-client.ts';
+import { listening } from '../support/trace-service.ts';
 
 /** A body that the real engine answers, or a scene on the service with a scripted worker. */
 type Case =
@@ -43,7 +45,10 @@ const array = (entries: NonNullable<RunBody['maps']>[number]['entries'], valueSi
   ],
 });
 
-async function request(service: BuiltService, options: { url: string; method?: 'GET' | 'PUT' }): Promise<Answer> {
+async function request(
+  service: BuiltService,
+  options: { url: string; method?: 'GET' | 'PUT' | 'DELETE' },
+): Promise<Answer> {
   const response = await service.api.inject(options);
   return { status: response.statusCode, headers: response.headers, body: response.json() };
 }
@@ -67,32 +72,35 @@ const whileBusy =
     return next(service);
   };
 
+/** Asks for a run that has ended. */
+const afterRun =
+  (ask: (service: BuiltService, id: string) => Promise<Answer>, options: BuildOptions = {}) =>
+  async (t: TestContext) => {
+    const service = await build(t, options);
+    return ask(service, (await service.post(scripted('again'))).body.id);
+  };
+
+/** The problem that a trace socket tells before it closes. */
+const refusedSocket = (options: TraceClientOptions) => async (t: TestContext) => {
+  const { url } = await listening(t);
+  const client = await connectTrace(url, options);
+  await client.closed;
+  const { problem } = await client.wait('error');
+  return { status: problem.status, headers: {}, body: problem as Answer['body'] };
+};
+
 const PROBLEM_CASES: Record<ProblemCode, Case> = {
   bad_json: { scene: post('{') },
   schema_violation: { scene: post({}) },
   bad_request: { scene: get('/v1/traces') },
-  forbidden: {
-    scene: async (t) => {
-      const service = await build(t);
-      const url = await service.api.listen({ host: '127.0.0.1', port: 0 });
-      const headers = {
-        origin: 'https://evil.example',
-        connection: 'upgrade',
-        upgrade: 'websocket',
-        'sec-websocket-protocol': 'waggle-trace.v1',
-      };
-      const { get: ask } = await import('node:http');
-      return new Promise((resolve, reject) => {
-        const asked = ask(`${url}/v1/traces`, { headers }, async (response) => {
-          const text = Buffer.concat(await response.toArray()).toString();
-          resolve({ status: response.statusCode!, headers: response.headers, body: JSON.parse(text) });
-        });
-        asked.on('error', reject);
-      });
-    },
-  },
+  not_authenticated: { scene: refusedSocket({ ticket: 'forged' }) },
+  forbidden: { scene: refusedSocket({ headers: { origin: 'https://evil.example' } }) },
   not_found: { scene: get('/nothing') },
   method_not_allowed: { scene: get('/v1/runs', 'PUT') },
+  run_ended: { scene: afterRun((service, id) => request(service, { url: `/v1/runs/${id}`, method: 'DELETE' })) },
+  trace_gone: {
+    scene: afterRun((service, id) => request(service, { url: `/v1/runs/${id}` }), { limits: { maxReplayBytes: 1 } }),
+  },
   body_too_large: { scene: post(scripted('exit'), { limits: { maxBodyBytes: 10 } }) },
   unsupported_media_type: { scene: post('x', {}, { 'content-type': 'text/plain' }) },
   bad_bytes: { scene: post({ entry: 'e', input: { packet: { hex: '0' } } }) },
@@ -116,7 +124,7 @@ const PROBLEM_CASES: Record<ProblemCode, Case> = {
     ),
   },
   internal: { scene: post(scripted('malformed')) },
-  not_implemented: { scene: post({ entry: 'e', detail: 'steps' }) },
+  not_implemented: { scene: post({ entry: 'e', cpu: 0 }) },
   draining: {
     scene: whileBusy(
       (service) => {

@@ -4,11 +4,13 @@ import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../src/contract/trace.ts';
 
 /** A message of the server; most carry the id of a subscription. */
-type Heard = ServerMessage & { readonly id?: string };
+export type Heard = ServerMessage & { readonly id?: string };
 type HeardOf<T extends Heard['type']> = Extract<ServerMessage, { readonly type: T }>;
 
 export interface TraceClient {
   readonly heard: Heard[];
+  /** Binary frames. */
+  readonly frames: Buffer[];
   say(message: unknown): void;
   sayRaw(data: string | Buffer): void;
   /** The first message of this type (and id) that has come or will come. Rejects when the socket closes before. */
@@ -16,25 +18,32 @@ export interface TraceClient {
   /** Code and reason of the close. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   end(): void;
+  /** Stops and goes on reading what comes. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface TraceClientOptions {
   readonly protocols?: string[];
   readonly headers?: Record<string, string>;
+  readonly ticket?: string;
 }
 
 /** Connects; rejects with the HTTP status when the server refuses the upgrade. */
 export function connectTrace(
   url: string,
-  { protocols = ['waggle-trace.v1'], headers = {} }: TraceClientOptions = {},
+  { protocols = ['waggle-trace.v1'], headers = {}, ticket }: TraceClientOptions = {},
 ): Promise<TraceClient> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/traces`, protocols, { headers });
+  const query = ticket === undefined ? '' : `?ticket=${ticket}`;
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/traces${query}`, protocols, { headers });
   const heard: Heard[] = [];
+  const frames: Buffer[] = [];
   const waiting = new Set<() => void>();
   const closed = Promise.withResolvers<{ code: number; reason: string }>();
   let isClosed = false;
-  socket.on('message', (data: Buffer) => {
-    heard.push(JSON.parse(data.toString()));
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) frames.push(data);
+    else heard.push(JSON.parse(data.toString()));
     for (const check of waiting) check();
   });
   socket.on('close', (code, reason) => {
@@ -44,6 +53,7 @@ export function connectTrace(
   });
   const client: TraceClient = {
     heard,
+    frames,
     say: (message) => socket.send(JSON.stringify(message)),
     sayRaw: (data) => socket.send(data),
     wait: (type, id) =>
@@ -60,6 +70,8 @@ export function connectTrace(
       }),
     closed: closed.promise,
     end: () => socket.close(1000),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
   };
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(client));
