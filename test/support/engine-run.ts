@@ -227,9 +227,9 @@ export function testVm(description: VmDescription): Vm {
   return vm;
 }
 
-/** Runs program 0. Default limits: a million instructions, 33 tail calls, 20 s. */
-export function runVm(vm: Vm, limits: Partial<VmLimits> = {}, repeat = 1): VmRun {
-  return vm.run(0, repeat, {
+/** Runs a program, by default number 0. Default limits: a million instructions, 33 tail calls, 20 s. */
+export function runVm(vm: Vm, limits: Partial<VmLimits> = {}, repeat = 1, program = 0): VmRun {
+  return vm.run(program, repeat, {
     instructions: 1_000_000,
     tailCalls: null,
     maxTailCalls: 33,
