@@ -96,7 +96,6 @@ export class TraceState {
     else if (row.insn.includes(' *)skb[')) this.#packetLoad(frame, row, next);
     else if (row.dst === FRAME_POINTER) this.#call(frame, row, row.value);
     else {
-      if (row.call?.helper === 'bpf_map_lookup_elem') this.#lookup(row.call.arguments, row.call.result ?? '');
       if (row.insn.startsWith('call ')) kill(frame);
       frame.registers[row.dst] = row.value;
     }
@@ -165,30 +164,10 @@ export class TraceState {
     if (region === 'stack') this.#put(offset, bytes);
     else if (region === 'packet' || region === 'ctx') this.#flat(region)?.set(bytes, offset);
     else {
-      const place = elementOf(at);
-      if (place === undefined) throw new TraceStateError(`${at || region} is no place in an element of a map`);
-      this.#map(region).store(place.element, offset, place.inside, bytes);
+      const inside = /\[\d+\]\+(\d+)$/.exec(at)?.[1];
+      if (inside === undefined) throw new TraceStateError(`${at || region} is no place in an element of a map`);
+      this.#map(region).store(offset, Number(inside), bytes);
     }
-  }
-
-  /** Where a lookup has found its key's value: only so a client knows which element of a hash lies there. */
-  #lookup([name = '', keyPlace = '']: readonly string[], result: string): void {
-    const place = elementOf(result);
-    if (place === undefined || place.map !== name) return;
-    const map = this.#map(name);
-    const key = this.#read(keyPlace, map.keyBytes);
-    if (key !== undefined) map.found(place.element, place.inside, hexOfBytes(key));
-  }
-
-  /** Bytes at a place like `stack-8`, `packet+14` or `hits[3]+0`; undefined: it is none. */
-  #read(place: string, size: number): Uint8Array | undefined {
-    const element = elementOf(place);
-    if (element !== undefined) return this.#map(element.map).read(element.element, element.inside, size);
-    const [, region = '', distance = ''] = /^(stack|packet|ctx)([+-]\d+)$/.exec(place) ?? [];
-    const offset = Number(distance);
-    if (region === 'stack')
-      return Uint8Array.from({ length: size }, (_, index) => this.#stack.get(offset + index) ?? 0);
-    return this.#flat(region)?.subarray(offset, offset + size);
   }
 
   #put(offset: number, bytes: Uint8Array): void {
@@ -229,52 +208,35 @@ export class TraceState {
   }
 }
 
-/** The parts of a place like `hits[3]+0`. */
-function elementOf(place: string): { map: string; element: number; inside: number } | undefined {
-  const [, map, element, inside] = /^(.*)\[(\d+)\]\+(\d+)$/.exec(place) ?? [];
-  return map === undefined ? undefined : { map, element: Number(element), inside: Number(inside) };
-}
-
 function kill(frame: Frame): void {
   frame.registers.fill(DEAD_REGISTER, CALLER_SAVED.FIRST, CALLER_SAVED.END);
 }
 
 type Entries = StepState['maps'][string];
 
-/** Elements of a map, and where they lie: an array's by their numbers, a hash's as patches and lookups tell. */
+/**
+ * Elements of a map, and where their values lie in its region: the start state tells, then each update by a helper. A store through a pointer
+ * names only its place.
+ */
 class MapState {
-  readonly #elements: Map<string, Uint8Array>;
-  /** Where an element's value starts to its key, from helpers' updates; null: it was deleted. */
-  readonly #places = new Map<number, string | null>();
-  readonly #placeOf = new Map<string, number>();
-  /** The same by an element's number, from lookups. */
-  readonly #found = new Map<number, string | null>();
-  readonly #numberOf = new Map<string, number>();
-  /** Bytes of an element in front of its value: 0 in an array. null: no lookup has told. */
-  #header: number | null = null;
+  readonly #elements = new Map<string, Uint8Array>();
+  /** Where a value starts to its key; null: the element was deleted, and who still points to it is seen by nobody. */
+  readonly #keys = new Map<number, string | null>();
+  readonly #places = new Map<string, number>();
+  /** Bytes of an element in front of its value, the same in all; undefined: no store has shown it yet. */
+  #header: number | undefined;
 
   constructor(entries: Entries) {
-    this.#elements = new Map(entries.map(({ key, value }) => [key.hex, bytesOfHex(value.hex)]));
-    for (const { key, offset } of entries) {
-      if (offset === undefined) continue;
-      this.#places.set(offset, key.hex);
-      this.#placeOf.set(key.hex, offset);
-    }
+    for (const { key, value, offset } of entries) this.set(key.hex, bytesOfHex(value.hex), offset ?? null);
   }
 
-  /** Bytes of a key; 0 while the map has no element. */
-  get keyBytes(): number {
-    const [key] = this.#elements.keys();
-    return (key?.length ?? 0) / 2;
-  }
-
-  /** A helper's update; `place` is where the value lies, when that was told. */
+  /** @param place where the value lies, when that was told */
   set(key: string, value: Uint8Array, place: number | null): void {
-    this.#elements.set(key, value);
     this.#forget(key);
+    this.#elements.set(key, value);
     if (place === null) return;
-    this.#places.set(place, key);
-    this.#placeOf.set(key, place);
+    this.#keys.set(place, key);
+    this.#places.set(key, place);
   }
 
   delete(key: string): void {
@@ -283,57 +245,33 @@ class MapState {
   }
 
   #forget(key: string): void {
-    forget(this.#places, this.#placeOf, key);
-    forget(this.#found, this.#numberOf, key);
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    this.#places.delete(key);
+    if (this.#keys.get(place) === key) this.#keys.set(place, null);
   }
 
-  /** A lookup has found the value of `key` at `header` bytes of element number `element`. */
-  found(element: number, header: number, key: string): void {
-    this.#header = header;
-    this.#found.set(element, key);
-    this.#numberOf.set(key, element);
+  /** A store at an offset of the region, `inside` bytes into the element there. */
+  store(offset: number, inside: number, bytes: Uint8Array): void {
+    const element = offset - inside;
+    this.#header ??= this.#headerAt(element, offset);
+    if (this.#header === undefined) return;
+    const key = this.#keys.get(element + this.#header);
+    if (key !== undefined && key !== null) this.#elements.get(key)?.set(bytes, inside - this.#header);
   }
 
-  /** A store through a pointer that a lookup gave, `inside` bytes into element number `element`. One to a deleted element is seen by nobody. */
-  store(element: number, offset: number, inside: number, bytes: Uint8Array): void {
-    this.#valueAt(element, offset, inside)?.set(bytes, inside - (this.#header ?? 0));
-  }
-
-  /** Bytes `inside` element number `element`; undefined: nothing is known of it. */
-  read(element: number, inside: number, size: number): Uint8Array | undefined {
-    const at = inside - (this.#header ?? 0);
-    return this.#valueAt(element, null, inside)?.subarray(at, at + size);
-  }
-
-  #valueAt(element: number, offset: number | null, inside: number): Uint8Array | undefined {
-    const header = this.#header ?? 0;
-    const updated = offset === null ? undefined : this.#places.get(offset - inside + header);
-    const told = updated === undefined ? this.#found.get(element) : updated;
-    const key = told === undefined && header === 0 ? arrayKey(element) : told;
-    return key === undefined || key === null ? undefined : this.#elements.get(key);
+  /** The last value that starts between an element's start and a byte of its value. */
+  #headerAt(element: number, offset: number): number | undefined {
+    const starts = [...this.#keys.keys()].filter((start) => start >= element && start <= offset);
+    return starts.length === 0 ? undefined : Math.max(...starts) - element;
   }
 
   entries(): Entries {
     const byKey = (left: string, right: string) => (left < right ? -1 : 1);
     return [...this.#elements.keys()].toSorted(byKey).map((key) => {
-      const offset = this.#placeOf.get(key);
+      const offset = this.#places.get(key);
       const value = { hex: hexOfBytes(this.#elements.get(key)!) };
       return { key: { hex: key }, value, ...(offset === undefined ? {} : { offset }) };
     });
   }
-}
-
-/** What lay at the key's place is seen by nobody from now on. */
-function forget(keys: Map<number, string | null>, places: Map<string, number>, key: string): void {
-  const place = places.get(key);
-  if (place === undefined) return;
-  places.delete(key);
-  if (keys.get(place) === key) keys.set(place, null);
-}
-
-/** Keys of arrays are little-endian u32. */
-function arrayKey(index: number): string {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, index, true);
-  return hexOfBytes(new Uint8Array(view.buffer));
 }
