@@ -15,6 +15,8 @@ export interface TraceClient {
   sayRaw(data: string | Buffer): void;
   /** The first message of this type (and id) that has come or will come. Rejects when the socket closes before. */
   wait<T extends Heard['type']>(type: T, id?: string): Promise<HeardOf<T>>;
+  /** Resolves with the next message or frame. Rejects when the socket closes before. */
+  next(): Promise<void>;
   /** Code and reason of the close. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   end(): void;
@@ -67,6 +69,16 @@ export function connectTrace(
         };
         waiting.add(check);
         check();
+      }),
+    next: () =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          waiting.delete(check);
+          if (isClosed) reject(new Error(`closed: ${JSON.stringify(heard.slice(-3))}`));
+          else resolve();
+        };
+        waiting.add(check);
+        if (isClosed) check();
       }),
     closed: closed.promise,
     end: () => socket.close(1000),
