@@ -56,10 +56,27 @@ export interface StepNames {
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
+const DIGITS = new TextEncoder().encode('0123456789abcdef');
+const ASCII = new TextDecoder();
+
+/** Hex. Through bytes, since a text that grows digit by digit takes 30 times its size. */
 function bytesText(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
+  const digits = new Uint8Array(2 * bytes.length);
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index]!;
+    digits[2 * index] = DIGITS[byte >> 4]!;
+    digits[2 * index + 1] = DIGITS[byte & 15]!;
+  }
+  return ASCII.decode(digits);
+}
+
+/** Bytes of a step's effects beside its row. */
+export function patchBytes(patches: readonly PatchFacts[]): number {
+  let sum = 0;
+  for (const patch of patches) {
+    sum += 'address' in patch ? patch.bytes.length : patch.key.length + (patch.value?.length ?? 0);
+  }
+  return sum;
 }
 
 function shown(names: StepNames, as: ShownAs, value: bigint): string {

@@ -7,6 +7,8 @@ import { closed, nullable } from './schema.ts';
 export const BATCH_STEPS = 512;
 /** Steps that one request (REST page, seek) may ask for. */
 export const MAX_WINDOW_STEPS = 4096;
+/** Bytes of patches that the rows of one window may hold: a window ends behind the row that passes it. */
+export const MAX_WINDOW_PATCH_BYTES = 8 * 1024 * 1024;
 
 /** A 64-bit number as decimal text. */
 const StepNumber = Type.String({ pattern: '^[0-9]{1,20}$' });

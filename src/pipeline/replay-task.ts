@@ -1,6 +1,6 @@
 /** A replay as a task of a run thread: a window of steps with a state, a search, or a stream. */
 
-import type { StepState } from '../contract/step.ts';
+import { MAX_WINDOW_PATCH_BYTES, type StepState } from '../contract/step.ts';
 import { REPLAY_CONTROL, type ReplayAnswer, type ReplayTask, type StepMessage } from '../contract/task.ts';
 import type { VmRun } from '../vm/vm.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
@@ -72,7 +72,8 @@ function windowOf(resources: Resources, task: ReplayTask, { from, count, state, 
   }
   const rows = Math.min(count, steps - first);
   if (rows === 0) return { kind: 'window', first, rows: [], next: first < steps ? first : null, state: before };
-  const answer = replayRun(resources, { ...replayedOf(task), from: first, count: rows, maps: [] }, clockOf(task));
+  const window = { from: first, count: rows, maps: [], patchBytes: MAX_WINDOW_PATCH_BYTES };
+  const answer = replayRun(resources, { ...replayedOf(task), ...window }, clockOf(task));
   checkFinished(task, answer.run);
   const next = first + answer.rows.length;
   return { kind: 'window', first, rows: answer.rows, next: next < steps ? next : null, state: before };

@@ -7,8 +7,8 @@ import { STACK } from '../contract/memory.ts';
 import { placeOf } from '../contract/place.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
-import type { FrameState, StepRow, StepState } from '../contract/step.ts';
-import { explainStep } from '../contract/step-facts.ts';
+import { type FrameState, MAX_WINDOW_PATCH_BYTES, type StepRow, type StepState } from '../contract/step.ts';
+import { explainStep, patchBytes } from '../contract/step-facts.ts';
 import type { EngineLimits } from '../contract/task.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import type { VmMap } from '../vm/maps/map.ts';
@@ -97,6 +97,8 @@ export interface ReplayRequest extends Replayed {
   readonly count: number;
   /** Maps that the state shows; not given: all. */
   readonly maps?: readonly string[];
+  /** Bytes of patches that the rows may hold; they end in front of the one that passes it. Not given: as many as there are. */
+  readonly patchBytes?: number;
 }
 
 export interface ReplayAnswer {
@@ -110,6 +112,7 @@ export interface ReplayAnswer {
 export function replayRun(resources: Resources, request: ReplayRequest, limits: Partial<VmLimits> = {}): ReplayAnswer {
   const { from, count } = request;
   const rows: StepRow[] = [];
+  let left = request.patchBytes ?? Number.POSITIVE_INFINITY;
   const watch = ({ memory, code, fold }: Replaying): ReplayWatch => {
     const patches = new PendingPatches();
     return {
@@ -117,7 +120,11 @@ export function replayRun(resources: Resources, request: ReplayRequest, limits: 
         if (count === 0 || first + records <= from) return fold.records(address, records);
         foldEach(fold, first, address, records, (step, at, registers) => {
           if (step < from) return;
-          const facts = readFacts(memory, code, registers, at, step, patches.take(step));
+          const effects = patches.take(step);
+          left -= patchBytes(effects);
+          if (left < 0 && step === from) throw tooLarge(step);
+          if (left < 0) return;
+          const facts = readFacts(memory, code, registers, at, step, effects);
           rows.push(explainStep(code.names, code.row(facts.program, facts.pc), facts));
         });
       },
@@ -131,6 +138,11 @@ export function replayRun(resources: Resources, request: ReplayRequest, limits: 
     const done = start();
     return { rows, state: stateOf(replaying, done, maps), run: done };
   });
+}
+
+function tooLarge(step: number): ProblemFound {
+  const detail = `step ${step} changes more than ${MAX_WINDOW_PATCH_BYTES} bytes beside its row; ask for the state, or go on from step ${step + 1}`;
+  return new ProblemFound('limit_exceeded', '', detail);
 }
 
 /** The registers of all frames, innermost first. */

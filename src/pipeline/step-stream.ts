@@ -6,7 +6,7 @@
 import type { MessagePort, Transferable } from 'node:worker_threads';
 import { TRACE } from '../contract/memory.ts';
 import { BATCH_STEPS, type FrameState, type StepRow } from '../contract/step.ts';
-import { explainStep } from '../contract/step-facts.ts';
+import { explainStep, type PatchFacts, patchBytes } from '../contract/step-facts.ts';
 import { CODE_PAGE_SLOTS, CODE_PAGES, REPLAY_CONTROL, type ReplayWork, type StepMessage } from '../contract/task.ts';
 import { PARTIAL_AFTER_MS } from '../contract/trace.ts';
 import type { StepPatch } from '../vm/trace-ring.ts';
@@ -44,6 +44,8 @@ export class StepStream implements ReplayWatch {
   #first = -1;
   #rows: StepRow[] = [];
   #keyframe: readonly FrameState[] = [];
+  /** Bytes of its patches; more than a batch may have: it is a gap, and its rows are not kept. */
+  #patchBytes = 0;
   #told = 0;
   #begun = Number.NaN;
   #next: number;
@@ -108,6 +110,7 @@ export class StepStream implements ReplayWatch {
 
   #begin(step: number): void {
     this.#first = step;
+    this.#patchBytes = 0;
     const now = this.#now();
     if (Number.isNaN(this.#begun)) this.#begun = now;
     this.#told = now;
@@ -120,13 +123,20 @@ export class StepStream implements ReplayWatch {
   }
 
   #add(step: number, at: number): void {
-    const { memory, code, fold } = this.#replaying;
+    const { memory, fold } = this.#replaying;
     const registers = fold.registers();
     const patches = this.#patches.take(step);
-    const binary = this.#work.encoding === 'binary';
-    if (this.#wanted !== null && !this.#wanted.has(readHead(memory, at).program)) {
-      if (binary) this.#writer.leaveOut();
-    } else if (binary) {
+    if (this.#wanted === null || this.#wanted.has(readHead(memory, at).program)) {
+      this.#patchBytes += patchBytes(patches);
+      if (this.#isTooLarge) this.#rows = [];
+      else this.#addRow(step, at, registers, patches);
+    } else if (this.#work.encoding === 'binary') this.#writer.leaveOut();
+    fold.record(at);
+  }
+
+  #addRow(step: number, at: number, registers: Uint32Array, patches: readonly PatchFacts[]): void {
+    const { memory, code } = this.#replaying;
+    if (this.#work.encoding === 'binary') {
       const { program, pc } = readHead(memory, at);
       this.#describe(program, pc);
       this.#writer.add(at, registers, patches);
@@ -134,7 +144,6 @@ export class StepStream implements ReplayWatch {
       const facts = readFacts(memory, code, registers, at, step, patches);
       this.#rows.push(explainStep(code.names, code.row(facts.program, facts.pc), facts));
     }
-    fold.record(at);
   }
 
   /** Sends the page of code that an instruction stands on, once. */
@@ -165,6 +174,10 @@ export class StepStream implements ReplayWatch {
     if (this.#count > 0) this.#emit(next, true);
   }
 
+  get #isTooLarge(): boolean {
+    return this.#patchBytes > this.#work.maxBatchBytes;
+  }
+
   get #count(): number {
     return this.#work.encoding === 'binary' ? this.#writer.count : this.#rows.length;
   }
@@ -173,6 +186,10 @@ export class StepStream implements ReplayWatch {
     const first = this.#first;
     const count = this.#count;
     if (!partial) this.#next = next;
+    if (this.#isTooLarge) {
+      if (!partial) this.#send({ type: 'gap', from: first, to: next });
+      return;
+    }
     if (count === 0) {
       this.#send({ type: 'bookmark', step: next });
       return;

@@ -153,3 +153,65 @@ test('a run whose first steps cannot be made now keeps its result, with the path
   assert.deepEqual([body.outcome.code, body.steps], ['wall_budget', []]);
   assert.equal(body.stepsNext, `/v1/runs/${body.id}/steps?from=0&count=4096`);
 });
+
+/** Copies a value of so many bytes from one map to another, `times` times: the copy is a patch. */
+function copies(bytes: number, times: number): RunDescription {
+  const program = [
+    'r6 = 0',
+    '*(u32 *)(r10 - 4) = 0',
+    'r2 = r10',
+    'r2 += -4',
+    'r1 = from ll',
+    'call bpf_map_lookup_elem',
+    'r7 = r0',
+    'l:',
+    'r2 = r10',
+    'r2 += -4',
+    'r1 = to ll',
+    'r3 = r7',
+    'r4 = 0',
+    'call bpf_map_update_elem',
+    'r6 += 1',
+    `if r6 < ${times} goto l`,
+    'r0 = 2',
+    'exit',
+  ];
+  return {
+    programs: { p: program.join('\n') },
+    maps: { from: { valueSize: bytes }, to: { valueSize: bytes } },
+    verify: 'off',
+    returnMaps: [],
+    budgets: { memoryBytes: 128 * 1024 * 1024 },
+  };
+}
+
+test('steps that change much end their page early, and the next page goes on', async (t) => {
+  const service = await build(t, { worker: null });
+  const { body } = await service.post(runBody(copies(1 << 20, 10)));
+  assert.equal(body.outcome.code, 'exit');
+  const all: StepRow[] = [];
+  let pages = 0;
+  for (let next: string | null = '0'; next !== null; pages += 1) {
+    const page: StepPage = (await get(service, `/v1/runs/${body.id}/steps?from=${next}&count=4096`)).body;
+    assert.equal(page.first, next);
+    const changed = page.steps.flatMap((row) => row.patches ?? []).length;
+    assert.ok(changed <= 8, `${changed} patches of a MiB`);
+    all.push(...page.steps);
+    next = page.next;
+  }
+  assert.ok(pages > 2, `${pages} pages`);
+  assert.equal(String(all.length), body.counters.instructions);
+  assert.ok(all.every((row, index) => row.step === String(index)));
+});
+
+test('a step that alone changes too much is named, and can be stepped over', async (t) => {
+  const service = await build(t, { worker: null });
+  const { body } = await service.post(runBody(copies(9 << 20, 1)));
+  const first = (await get(service, `/v1/runs/${body.id}/steps`)).body;
+  const step = Number(first.next);
+  const refused = await get(service, `/v1/runs/${body.id}/steps?from=${step}`);
+  assert.deepEqual([refused.status, refused.body.code], [422, 'limit_exceeded']);
+  assert.match(refused.body.detail, new RegExp(`^step ${step} .* step ${step + 1}$`));
+  const rest = (await get(service, `/v1/runs/${body.id}/steps?from=${step + 1}`)).body;
+  assert.equal(String(step + 1 + rest.steps.length), body.counters.instructions);
+});
