@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: prints the table of run times and the table of load latencies. `--seconds N` sets the time for the rounds of the run times
- * (default 60). `--quick` is the short slice for CI: few rounds, no load latencies, and exit code 1 when a ratio passes its bound.
+ * (default 60). `--quick` is the short slice for CI: few rounds, no load latencies, and exit code 1 when a ratio passes its bound twice.
  */
 
 import { parseArgs } from 'node:util';
@@ -19,13 +19,19 @@ const { values } = parseArgs({ options: { seconds: { type: 'string' }, quick: { 
 const seconds = Number(values.seconds ?? (values.quick ? QUICK_SECONDS : DEFAULT_SECONDS));
 if (!(seconds >= 0)) throw new Error(`--seconds ${values.seconds} is no time`);
 
-console.log(machineName());
-const times = measureRunTimes(seconds, values.quick ? QUICK_ROWS : BENCH_ROWS);
-console.log(describeRunTimes(times));
-if (values.quick) {
+/** Prints the short slice; whether every ratio is inside its bound. */
+function holdsBounds(): boolean {
+  const times = measureRunTimes(seconds, QUICK_ROWS);
   const { text, holds } = judge(times);
-  console.log(text);
-  if (!holds) process.exitCode = 1;
+  console.log(`${describeRunTimes(times)}\n${text}`);
+  return holds;
+}
+
+console.log(machineName());
+if (values.quick) {
+  // A neighbour may have had the machine for all of a slice's rounds.
+  if (!holdsBounds() && !holdsBounds()) process.exitCode = 1;
 } else {
+  console.log(describeRunTimes(measureRunTimes(seconds)));
   console.log(describeLoadTimes(await measureLoadTimes(1)));
 }

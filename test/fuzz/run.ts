@@ -1,7 +1,8 @@
 /**
- * `npm run fuzz -- --seconds N --seed S [--count N] [--unsafe PERCENT] [--kernel]`: generated programs, engine against oracle, the trace flag on in every
- * fourth run; with --kernel
- * programs that Linux accepts are compared with the running kernel too. Prints the rate and what the runs reached; a difference is minimised, printed with its seed, and makes the exit status 1.
+ * `npm run fuzz -- --seconds N --seed S [--count N] [--unsafe PERCENT] [--kernel]`: generated programs, engine against oracle; in every fourth
+ * run with the trace flag on, and its steps applied to the first state must give the last. With --kernel programs that Linux accepts are
+ * compared with the running kernel too. Prints the rate and what the runs reached; a difference is minimised, printed with its seed, and
+ * makes the exit status 1.
  */
 
 import { parseArgs } from 'node:util';
@@ -96,6 +97,7 @@ console.log(
 console.log(
   `${instructions} instructions, ${tailCalls} tail calls; outcomes ${JSON.stringify(Object.fromEntries(outcomes))}`,
 );
+console.log(`${comparison.applied} runs whose steps were applied`);
 if (values.kernel) {
   const reasons = [...refusals].sort(([, left], [, right]) => right - left);
   console.log(`Linux accepted ${accepted}; refused: ${JSON.stringify(Object.fromEntries(reasons))}`);

@@ -80,6 +80,13 @@ const EDGES: readonly EdgeRow[] = [
     code: 'oob',
   },
   {
+    name: 'the highest map, moved behind the shadow',
+    base: moved(FROM_TOP, 0x3_0000),
+    offsets: [0, FAR, FAR_BACK],
+    code: 'oob',
+  },
+  { name: 'the highest map, moved by 2^29', base: moved(FROM_TOP, 0x2000_0000), offsets: [0, FAR], code: 'oob' },
+  {
     name: 'the highest map, moved by 2^31 - 1',
     base: moved(FROM_TOP, 0x7fff_ffff),
     offsets: [0, FAR, FAR_BACK],
