@@ -22,6 +22,7 @@ test('generated programs: the engine and the oracle see the same', () => {
       assert.deepEqual(compared.difference.engine, compared.difference.oracle, describeRun(generated));
     else outcomes.add(compared.observation.code);
   }
+  assert.ok(comparison.applied > 0.4 * RUNS, `steps of ${comparison.applied} runs were applied`);
   for (const code of ['exit', 'insn_budget', 'oob_read', 'oob_write', 'null_deref', 'bad_argument']) {
     assert.ok(outcomes.has(code), `no run of ${RUNS} ends with ${code}`);
   }
