@@ -19,8 +19,9 @@ interface Scale {
   readonly silent: number;
 }
 
-const FULL: Scale = { steps: 2_000_000, rateMs: 20_000, crowdMs: 10_000, readers: 150, silent: 50 };
-const QUICK: Scale = { steps: 400_000, rateMs: 3_000, crowdMs: 4_000, readers: 30, silent: 10 };
+/** In the crowd's time each reader should have many turns: a turn is a slice of 50 ms on one of the threads. */
+const FULL: Scale = { steps: 2_000_000, rateMs: 20_000, crowdMs: 30_000, readers: 150, silent: 50 };
+const QUICK: Scale = { steps: 400_000, rateMs: 3_000, crowdMs: 5_000, readers: 12, silent: 4 };
 
 interface Bound {
   readonly what: string;
@@ -34,6 +35,7 @@ interface Bound {
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const scale = values.quick ? QUICK : FULL;
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
+const figure = (value: number): string => (value >= 1000 ? whole(value) : String(Number(value.toFixed(2))));
 const mebibytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(0);
 
 function describeRates(rates: readonly (readonly [string, Rate])[]): string {
@@ -57,13 +59,11 @@ function judge(bounds: readonly Bound[]): boolean {
     if (isTime && values.quick) continue;
     const fits = value >= least && value <= most;
     holds &&= fits;
-    const bound = Number.isFinite(least) ? `at least ${whole3(least)}` : `at most ${whole3(most)}`;
-    console.log(`${fits ? 'ok' : 'NOT OK'}: ${what}: ${whole3(value)}, ${bound}`);
+    const bound = Number.isFinite(least) ? `at least ${figure(least)}` : `at most ${figure(most)}`;
+    console.log(`${fits ? 'ok' : 'NOT OK'}: ${what}: ${figure(value)}, ${bound}`);
   }
   return holds;
 }
-
-const whole3 = (value: number): string => (Math.abs(value) >= 1000 ? whole(value) : String(Number(value.toFixed(2))));
 
 console.log(machineName());
 const service = await BenchService.start();
