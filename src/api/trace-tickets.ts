@@ -21,6 +21,8 @@ interface Ticket {
 export class TraceTickets {
   /** In the order of their issue, so the first ones expire first. */
   readonly #tickets = new Map<string, Ticket>();
+  /** The tickets of each principal, in the same order. */
+  readonly #own = new Map<string, Set<string>>();
   readonly #now: () => number;
 
   /** @param now milliseconds, as performance.now() */
@@ -36,23 +38,31 @@ export class TraceTickets {
   issue(principal: string): string {
     const now = this.#now();
     for (const [text, { until }] of this.#tickets) {
-      if (until > now) break;
-      this.#tickets.delete(text);
+      if (until > now && this.#tickets.size < MAX_TICKETS) break;
+      this.#take(text);
     }
-    const own = [...this.#tickets].filter(([, ticket]) => ticket.principal === principal);
-    if (own.length >= MAX_TICKETS_PER_PRINCIPAL) this.#tickets.delete(own[0]![0]);
-    else if (this.#tickets.size >= MAX_TICKETS) this.#tickets.delete(this.#tickets.keys().next().value!);
+    const own = this.#own.get(principal);
+    if (own !== undefined && own.size >= MAX_TICKETS_PER_PRINCIPAL) this.#take(own.values().next().value!);
     const text = randomBytes(TICKET_BYTES).toString('base64url');
     this.#tickets.set(text, { principal, until: now + TICKET_LIFE_MS });
+    this.#own.set(principal, (this.#own.get(principal) ?? new Set()).add(text));
     return text;
   }
 
   /** Uses a ticket up: whose it was, or null when it is unknown, used or expired. */
   redeem(text: string): string | null {
+    const ticket = this.#take(text);
+    return ticket !== undefined && ticket.until > this.#now() ? ticket.principal : null;
+  }
+
+  #take(text: string): Ticket | undefined {
     const ticket = this.#tickets.get(text);
-    if (ticket === undefined) return null;
+    if (ticket === undefined) return undefined;
     this.#tickets.delete(text);
-    return ticket.until > this.#now() ? ticket.principal : null;
+    const own = this.#own.get(ticket.principal);
+    own?.delete(text);
+    if (own?.size === 0) this.#own.delete(ticket.principal);
+    return ticket;
   }
 }
 
