@@ -7,7 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 
 /** Debian packages by the command that shows they are there. */
-const SYSTEM_PACKAGES = [{ command: 'setpriv', name: 'util-linux', neededBy: 'test/docker.test.ts' }] as const;
+const SYSTEM_PACKAGES = [
+  { command: 'setpriv', name: 'util-linux', neededBy: 'test/docker.test.ts' },
+  { command: 'promtool', name: 'prometheus', neededBy: 'test/deploy/prometheus.test.ts' },
+] as const;
 
 /** Line coverage of src/ in percent below which the run fails. */
 const MINIMUM_LINE_COVERAGE = 90;
