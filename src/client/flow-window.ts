@@ -15,10 +15,11 @@ export class FlowWindow {
     this.#bytes = Math.floor(bytes);
   }
 
-  /** What a new subscription may be given; nothing is owed to it. */
+  /** What a new subscription may be given. What is unread beyond the window is not granted when it is read: it is owed below 0. */
   begin(): number {
-    this.#owed = 0;
-    return Math.max(this.#bytes - this.#unread, 0);
+    const free = this.#bytes - this.#unread;
+    this.#owed = Math.min(free, 0);
+    return Math.max(free, 0);
   }
 
   receive(bytes: number): void {

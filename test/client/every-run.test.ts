@@ -7,19 +7,30 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { WaggleClient } from '../../src/client/client.ts';
 import type { Trace } from '../../src/client/trace.ts';
+import { TraceState } from '../../src/client/trace-state.ts';
 import { LIMITS } from '../../src/contract/limits.ts';
 import type { RunBody } from '../../src/contract/run.ts';
-import { MAX_WINDOW_STEPS, type StepRow } from '../../src/contract/step.ts';
+import { BATCH_STEPS, type FrameState, MAX_WINDOW_STEPS, type StepRow } from '../../src/contract/step.ts';
 import { assertApplied } from '../support/apply-steps.ts';
 import { NO_ENGINE } from '../support/engine.ts';
 import { ALL_RUNS, runBody } from '../support/run-body.ts';
 import { tracedService } from '../support/traced.ts';
 
-async function rowsOf(trace: Trace): Promise<StepRow[]> {
+interface Told {
+  readonly rows: StepRow[];
+  /** By the step that they stand in front of. */
+  readonly keyframes: Map<number, readonly FrameState[]>;
+}
+
+async function toldBy(trace: Trace): Promise<Told> {
   const rows: StepRow[] = [];
-  for await (const row of trace) rows.push(row);
+  const keyframes = new Map<number, readonly FrameState[]>();
+  for await (const batch of trace.batches()) {
+    keyframes.set(batch.first, batch.keyframe());
+    if (!batch.partial) rows.push(...batch.rows());
+  }
   assert.deepEqual(trace.gaps, []);
-  return rows;
+  return { rows, keyframes };
 }
 
 async function pagesOf(client: WaggleClient, run: string): Promise<StepRow[]> {
@@ -35,14 +46,15 @@ async function pagesOf(client: WaggleClient, run: string): Promise<StepRow[]> {
 /** @returns steps of the run */
 async function check(client: WaggleClient, spec: RunBody): Promise<number> {
   const trace = client.trace({ spec });
-  const rows = await rowsOf(trace);
+  const told = await toldBy(trace);
+  const { rows, keyframes } = told;
   const result = await trace.result;
   const { id } = result;
   assert.equal(String(rows.length), result.counters.instructions);
   assert.deepEqual(await client.result(id), result);
   assert.deepEqual([trace.chain, trace.prints], [result.chain, result.output.prints]);
   const json = client.trace({ run: id, encoding: 'json' });
-  assert.deepEqual(await rowsOf(json), rows);
+  assert.deepEqual(await toldBy(json), told);
   assert.deepEqual(await json.result, result);
   assert.deepEqual([json.chain, json.prints], [result.chain, result.output.prints]);
   assert.deepEqual(await pagesOf(client, id), rows);
@@ -51,7 +63,13 @@ async function check(client: WaggleClient, spec: RunBody): Promise<number> {
   assert.deepEqual(await json.started, { ...(await trace.started) });
   const [start, end] = [await client.state(id, 0), await client.state(id, rows.length)];
   assert.deepEqual(Object.keys(end.maps), maps);
-  assertApplied(start, rows, [end], { programs: programs.map((program) => program.name), maps: [] });
+  const names = programs.map((program) => program.name);
+  assertApplied(start, rows, [end], { programs: names, maps: [] });
+  const applied = new TraceState(names, start);
+  for (const [step, row] of rows.entries()) {
+    if (step % BATCH_STEPS === 0) assert.deepEqual(applied.state().frames, keyframes.get(step), `keyframe at ${step}`);
+    applied.apply(row, rows[step + 1] ?? null);
+  }
   assert.equal(end.packet?.hex, result.output.packet?.hex);
   return rows.length;
 }
