@@ -63,6 +63,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   #welcome: Welcome | undefined;
   #book: CodeBook | undefined;
   #run: string | undefined;
+  #isSubscribed = false;
+  #isCancelled = false;
   /** A spec was sent: until its run's id is known, asking again would run it a second time. */
   #hasAsked = false;
   /** First step that has not come in a whole batch. */
@@ -76,6 +78,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   /** What the server refused the subscription with. */
   #refusal: WaggleError | null = null;
   #failure: Error | null = null;
+  /** The run was refused before its first step: nothing can be asked of it. */
+  #unbegun: WaggleError | null = null;
   #hasQuestions = false;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
@@ -95,7 +99,10 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
       isRepeatable: () => this.#refusal === null && (this.#run !== undefined || !this.#hasAsked),
       progress: () => this.#next,
       connected: (connection, welcome) => this.#subscribe(connection, welcome),
-      disconnected: () => this.#questions.pause(),
+      disconnected: () => {
+        this.#isSubscribed = false;
+        this.#questions.pause();
+      },
       failed: (error) => {
         const saysMore = error instanceof TraceClosedError && error.isRefusal;
         this.#fail(saysMore ? error : (this.#refusal ?? error));
@@ -182,9 +189,13 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     return step === null ? null : Number(step);
   }
 
-  /** Stops the run. */
-  async cancel(): Promise<void> {
-    await this.#started.promise;
+  /** Stops the run, as soon as there is a connection. */
+  cancel(): void {
+    this.#isCancelled = true;
+    if (this.#isSubscribed) this.#sendCancel();
+  }
+
+  #sendCancel(): void {
     this.#link.connection?.send({ type: 'cancel', id: ID });
   }
 
@@ -201,7 +212,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   }
 
   #ask<Type extends AnswerType>(type: Type, message: ClientMessage): Promise<MessageOf<Type>> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const refused = this.#failure ?? this.#unbegun;
+    if (refused !== null) return Promise.reject(refused);
     clearTimeout(this.#linger);
     this.#hasQuestions = true;
     const answer = this.#questions.ask(type, message);
@@ -235,6 +247,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
       this.#hasAsked = true;
       connection.send({ type: 'subscribe', id: ID, spec: this.#options.spec, ...wanted });
     }
+    this.#isSubscribed = true;
+    if (this.#isCancelled) this.#sendCancel();
   }
 
   #hear(message: ServerMessage, text: string): void {
@@ -301,7 +315,11 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     if (this.#refusal !== null) return;
     // A problem of the stream that came while a question was under way was taken for its answer.
     const error = this.#detail === 'steps' && this.#next < this.#events.steps ? this.#problem : null;
-    this.#started.reject(new WaggleError(0, null, 'the run did not begin'));
+    if (this.#book === undefined) {
+      this.#unbegun = new WaggleError(0, null, 'the run did not begin');
+      this.#started.reject(this.#unbegun);
+      this.#questions.rejectAll(this.#unbegun);
+    }
     this.#finish(error);
   }
 
