@@ -7,6 +7,7 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_TYPE,
   BATCH_VERSION,
+  PATCH_KINDS,
   PREDICTOR_BITS,
   STEP_FLAGS,
 } from '../contract/step-batch.ts';
@@ -23,7 +24,6 @@ const MAX_U16 = 0xffff;
 const MAX_U32 = 0xffff_ffff;
 /** Slots are 24 bits wide in a step record (contract/memory.ts, TRACE). */
 const MAX_PC = 0xff_ffff;
-const PATCH = { BYTES: 0, ELEMENT: 1, DELETED: 2 } as const;
 
 export interface BatchHeader {
   /** Of the subscription. */
@@ -231,10 +231,10 @@ function patchesOf(column: VarintReader): PatchFacts[] {
   const patches: PatchFacts[] = [];
   for (let left = column.number('a number of patches', MAX_U32); left > 0; left--) {
     const kind = column.byte();
-    if (kind === PATCH.BYTES) patches.push({ address: column.number('an address', MAX_U32), bytes: block() });
-    else if (kind === PATCH.ELEMENT || kind === PATCH.DELETED) {
+    if (kind === PATCH_KINDS.BYTES) patches.push({ address: column.number('an address', MAX_U32), bytes: block() });
+    else if (kind === PATCH_KINDS.ELEMENT || kind === PATCH_KINDS.DELETED) {
       const map = column.number('a map', MAX_U16);
-      patches.push({ map, key: block(), value: kind === PATCH.ELEMENT ? block() : null });
+      patches.push({ map, key: block(), value: kind === PATCH_KINDS.ELEMENT ? block() : null });
     } else column.refuse(`a patch of kind ${kind} is not known`);
   }
   return patches;

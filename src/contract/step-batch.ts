@@ -64,4 +64,7 @@ export const BATCH_COLUMNS = [
   'patches',
 ] as const;
 
+/** First byte of a patch in its column. */
+export const PATCH_KINDS = { BYTES: 0, ELEMENT: 1, DELETED: 2 } as const;
+
 export const PREDICTOR_BITS = 6;

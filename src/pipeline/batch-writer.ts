@@ -7,6 +7,7 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_TYPE,
   BATCH_VERSION,
+  PATCH_KINDS,
   PREDICTOR_BITS,
   STEP_FLAGS,
 } from '../contract/step-batch.ts';
@@ -22,7 +23,6 @@ const FRAME_BYTES = 2 + 4 + 8 * REGISTERS;
 const LENGTH_BYTES = 4;
 const PC_MASK = 0xff_ffff;
 const PREDICTORS = 1 << PREDICTOR_BITS;
-const PATCH = { BYTES: 0, ELEMENT: 1, DELETED: 2 } as const;
 
 export class BatchWriter {
   readonly #memory: GuestMemory;
@@ -180,11 +180,11 @@ export class BatchWriter {
     column.varint(patches.length, 0);
     for (const patch of patches) {
       if ('address' in patch) {
-        column.byte(PATCH.BYTES);
+        column.byte(PATCH_KINDS.BYTES);
         column.varint(patch.address, 0);
         block(patch.bytes);
       } else {
-        column.byte(patch.value === null ? PATCH.DELETED : PATCH.ELEMENT);
+        column.byte(patch.value === null ? PATCH_KINDS.DELETED : PATCH_KINDS.ELEMENT);
         column.varint(patch.map, 0);
         block(patch.key);
         if (patch.value !== null) block(patch.value);

@@ -12,34 +12,8 @@ import type { GuestMemory } from './guest-memory.ts';
 import { DEAD_REGISTER } from './translate/context.ts';
 import { writtenRegister } from './written-register.ts';
 
-export interface StepRecord {
-  readonly program: number;
-  readonly pc: number;
-  /** Frames of calls below the entry program's. */
-  readonly depth: number;
-  /** The run ended in the middle of the step: it has no effect. */
-  readonly cut: boolean;
-  readonly value: bigint;
-  readonly address: number;
-  readonly stored: bigint;
-}
-
 const PC_MASK = 0xff_ffff;
 const PROGRAM_MASK = 0xffff;
-
-/** The record at an address. */
-export function readRecord(memory: GuestMemory, address: number): StepRecord {
-  const { view } = memory;
-  return {
-    pc: view.getUint32(address, true) & PC_MASK,
-    program: view.getUint16(address + 4, true),
-    depth: view.getUint16(address + 6, true),
-    cut: view.getUint8(address + TRACE.CUT) !== 0,
-    value: view.getBigUint64(address + TRACE.VALUE, true),
-    address: view.getUint32(address + TRACE.ADDRESS, true),
-    stored: view.getBigUint64(address + TRACE.STORED, true),
-  };
-}
 
 /** What a program's records need to be understood. */
 export interface StepProgram {
