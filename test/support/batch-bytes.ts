@@ -82,8 +82,12 @@ export function batchBytes({ handle, first, flags, keyframe, rows }: BatchDescri
     before = row;
   }
   return Uint8Array.from([
-    ...[1, 1, ...littleEndian(BigInt(handle), 2), ...littleEndian(BigInt(first), 8)],
-    ...[...littleEndian(BigInt(rows.length), 2), ...littleEndian(BigInt(flags), 2)],
+    1,
+    1,
+    ...littleEndian(BigInt(handle), 2),
+    ...littleEndian(BigInt(first), 8),
+    ...littleEndian(BigInt(rows.length), 2),
+    ...littleEndian(BigInt(flags), 2),
     keyframe.length,
     ...keyframe.flatMap((frame) => [
       ...littleEndian(BigInt(frame.program), 2),
