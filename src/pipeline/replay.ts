@@ -178,6 +178,8 @@ export function elementsOf(memory: GuestMemory, map: VmMap): StepState['maps'][s
 }
 
 function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun, maps: readonly VmMap[]): StepState {
+  // In front of a repetition's first step the registers are those that it starts with.
+  if (done.stoppedAt !== undefined) fold.registers();
   const frames = framesOf(fold);
   const lowest = Math.min(
     STACK.BASE - STACK.MAX_BYTES,

@@ -15,7 +15,7 @@ import { framesOf, type Replaying, type ReplayWatch } from './replay.ts';
 import { PendingPatches, readFacts, readHead } from './step-reader.ts';
 
 /** A stream keeps its thread for so long even when others wait, ms. */
-const SLICE_MS = 50;
+const SLICE_MS = 20;
 
 export type StreamWork = Extract<ReplayWork, { kind: 'stream' }>;
 
