@@ -5,6 +5,7 @@ import { type RunDescription, runSpec } from '../support/engine-run.ts';
 import { replayOf } from '../support/replayed.ts';
 import { ALL_RUNS, runBody } from '../support/run-body.ts';
 import { type BuiltService, build } from '../support/service.ts';
+import { connectTrace } from '../support/trace-client.ts';
 
 /** 3 + 4000 * 3 + 2 steps. */
 const LONG: RunDescription = {
@@ -141,17 +142,23 @@ test('a step that cannot be reached in time names the limit', async (t) => {
 });
 
 test('a run whose first steps cannot be made now keeps its result, with the path of its steps', async (t) => {
-  const service = await build(t, { worker: null, limits: { maxQueueMs: 1000, maxDrainMs: 20 } });
-  const endless = (wallMs: number) =>
-    runBody({ programs: { p: 'l:\ngoto l' }, verify: 'off', budgets: { instructions: 1e10, wallMs } });
-  const answer = service.post({ ...endless(200), detail: 'steps' });
-  await service.busy(1);
-  // It has the thread when the first run ends.
-  void service.post(endless(20_000));
+  const service = await build(t, { worker: null, limits: { maxQueueMs: 3000, maxDrainMs: 20 } });
+  const endless = runBody({ programs: { p: 'l:\ngoto l' }, verify: 'off', budgets: { instructions: 1e10 } });
+  // The trace socket tells the id of a run that is running.
+  const client = await connectTrace(await service.api.listen({ host: '127.0.0.1', port: 0 }));
+  client.say({ type: 'hello' });
+  client.say({ type: 'subscribe', id: 's', spec: endless });
+  const { run } = await client.wait('started', 's');
+  const answer = service.post({ ...runBody({ programs: { p: 'r0 = 2\nexit' } }), detail: 'steps' });
   await service.queued(1);
+  // It has the only thread when the short run has ended, and keeps it from that run's steps.
+  void service.post(endless);
+  await service.queued(2);
+  await service.api.inject({ method: 'DELETE', url: `/v1/runs/${run}` });
   const { body } = await answer;
-  assert.deepEqual([body.outcome.code, body.steps], ['wall_budget', []]);
+  assert.deepEqual([body.outcome.code, body.steps], ['exit', []]);
   assert.equal(body.stepsNext, `/v1/runs/${body.id}/steps?from=0&count=4096`);
+  client.end();
 });
 
 /** Copies a value of so many bytes from one map to another, `times` times: the copy is a patch. */
@@ -200,6 +207,9 @@ test('steps that change much end their page early, and the next page goes on', a
     next = page.next;
   }
   assert.ok(pages > 2, `${pages} pages`);
+  const events = (await service.api.inject(`/v1/runs/${body.id}/events?detail=steps`)).body;
+  assert.match(events, /"type":"gap","id":"[^"]+","from":"0",/);
+  assert.match((await service.admin.inject('/metrics')).body, /waggle_pool_recycles_total\{reason="worker_lost"\} 0/);
   assert.equal(String(all.length), body.counters.instructions);
   assert.ok(all.every((row, index) => row.step === String(index)));
 });
