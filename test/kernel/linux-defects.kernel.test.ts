@@ -1,7 +1,10 @@
 /**
- * Programs on which Linux 6.18 itself departs from RFC 9669: its verifier believes something false, and removes code or refuses because of
- * it. The engine does not model a mistaken belief: engine and oracle give what the instructions say, here and on every machine. A kernel in
+ * Programs on which Linux 6.18 itself departs from RFC 9669: its verifier believes something false, and removes code because of it. The engine does not model a mistaken belief: engine and oracle give what the instructions say, here and on every machine. A kernel in
  * which the defect is mended agrees with them, and the test says so.
+ *
+ * One more defect has no row, since a kernel must not be given it: when a packet load (LD_ABS, LD_IND) stands in a subprogram and a number
+ * must be followed back through the call, the verifier mistakes the way out that the load may take. It warns ("verifier bug: static subprog
+ * unexpected regs") and refuses, or, when the number is in r1 to r5, writes outside its own memory.
  */
 
 import assert from 'node:assert/strict';
@@ -15,8 +18,8 @@ interface DefectRow {
   readonly description: RunDescription;
   /** Return value by RFC 9669. */
   readonly returnValue: number;
-  /** What Linux 6.18 gives: another return value, or a refusal with this message. null: it agrees (the twin of a row that does not). */
-  readonly linux: number | RegExp | null;
+  /** What Linux 6.18 gives. null: it agrees (the twin of a row that does not). */
+  readonly linux: number | null;
 }
 
 /** The caller's slot holds 7; `sub` works on the slot at the same place of its own frame. */
@@ -25,14 +28,6 @@ const inSubprogram = (sub: string, judge: string): RunDescription => ({
 });
 const LOADED = 'r1 = r0\nr0 = 3\nif r1 == 7 goto +1\nr0 = 2\n';
 const STORED = 'r0 = 3\nr1 = *(u64 *)(r10 - 8)\nif r1 == 9 goto +1\nr0 = 2\n';
-
-/** `if r7 …` asks where r7 comes from: the walk back crosses the function that a packet load may leave. */
-const packetLoad = (load: string): RunDescription => ({
-  type: 'sched_cls',
-  programs: {
-    entry: `r6 = r1\nr7 = 1\nagain:\nr1 = r6\ncall sub\nr7 += -1\nif r7 == 0 goto +1\ngoto again\nexit\nsub:\nr6 = r1\n${load}exit`,
-  },
-});
 
 const FRAME_POINTER_SECOND = 'number += r10 keeps the frame number 0 of the number';
 const DEFECTS: readonly DefectRow[] = [
@@ -60,18 +55,6 @@ const DEFECTS: readonly DefectRow[] = [
     returnValue: 2,
     linux: null,
   },
-  {
-    name: "a number's way is followed back through a subprogram with a packet load",
-    description: packetLoad('r0 = *(u8 *)skb[0]\n'),
-    returnValue: 0,
-    linux: /^verifier bug: static subprog unexpected regs/,
-  },
-  {
-    name: "a number's way is followed back through a subprogram without one",
-    description: packetLoad('r0 = 0\n'),
-    returnValue: 0,
-    linux: null,
-  },
 ];
 
 for (const { name, description, returnValue } of DEFECTS) {
@@ -90,8 +73,7 @@ describe('on Linux', { skip: kernelAvailable() ?? false }, () => {
       const agrees = said.stage === 'done' && said.retval === returnValue;
       if (linux === null) assert.ok(agrees, `${said.retval} ${said.errno}\n${said.log}`);
       else if (agrees) context.diagnostic('this kernel agrees with RFC 9669: the defect of 6.18 is mended');
-      else if (typeof linux === 'number') assert.deepEqual([said.stage, said.retval], ['done', linux], said.log);
-      else assert.match(said.message ?? '', linux);
+      else assert.deepEqual([said.stage, said.retval], ['done', linux], said.log);
     });
   }
 });

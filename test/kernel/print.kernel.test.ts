@@ -8,11 +8,13 @@ import { describedOnKernel } from '../support/kernel/run-description.ts';
 import { PRINT_ROWS, printAnswer, printRowRun } from '../support/print-rows.ts';
 
 const TRACE = '/sys/kernel/tracing/trace';
+/** 0: nothing is written; Linux switches it off by itself after a fault of its own. */
+const TRACING_ON = '/sys/kernel/tracing/tracing_on';
 
-/** The trace, which others may write to as well; null: none can be read here. */
+/** The trace, which others may write to as well; null: none can be read here, or nothing comes to it. */
 function readTrace(): string | null {
   try {
-    return readFileSync(TRACE, 'latin1');
+    return readFileSync(TRACING_ON, 'latin1').startsWith('1') ? readFileSync(TRACE, 'latin1') : null;
   } catch {
     return null;
   }
