@@ -1,5 +1,6 @@
 /**
- * Programs on which Linux 6.18 itself departs from RFC 9669: its verifier believes something false, and removes code because of it. The engine does not model a mistaken belief: engine and oracle give what the instructions say, here and on every machine. A kernel in
+ * Programs on which Linux 6.18 itself departs from RFC 9669: its verifier believes something false, and removes code because of it.
+ * The engine does not model a mistaken belief: engine and oracle give what the instructions say, here and on every machine. A kernel in
  * which the defect is mended agrees with them, and the test says so.
  *
  * One more defect has no row, since a kernel must not be given it: when a packet load (LD_ABS, LD_IND) stands in a subprogram and a number
