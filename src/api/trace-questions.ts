@@ -99,11 +99,12 @@ export class TraceQuestions {
   async #inspect(question: QuestionOf<'inspect'>): Promise<ServerMessage> {
     const { id, step, what } = question;
     const map = what.startsWith(MAP_PREFIX) ? what.slice(MAP_PREFIX.length) : null;
-    const { state } = await this.#window({ from: stepOf(step), count: 0, maps: map === null ? [] : [map] });
+    const { start, end } = rangeOf(question, 0, Number.MAX_SAFE_INTEGER);
+    const shown = map === null ? { maps: [] } : { maps: [map], elements: { start, count: end - start } };
+    const { state } = await this.#window({ from: stepOf(step), count: 0, ...shown });
     const head = { type: 'inspected', id, step: state.step, what } as const;
     if (map === null) return { ...head, ...partOf(state, question) };
-    const { start, end } = rangeOf(question, 0, Number.POSITIVE_INFINITY);
-    return { ...head, start, entries: (state.maps[map] ?? []).slice(start, end) };
+    return { ...head, start, entries: state.maps[map] ?? [] };
   }
 
   async #runTo({ id, from, until, direction }: QuestionOf<'runTo'>): Promise<ServerMessage> {

@@ -131,6 +131,7 @@ export class TraceSubscription {
           if (this.#state === 'left') return;
           if (heard.type === 'started') this.#telling.started(run.id, heard, spec.budgets);
           else if (heard.type === 'chain') this.#telling.chain(heard.rows);
+          else if (heard.type === 'lost') this.#telling.lost(heard.first, heard.last);
           else this.#telling.line(heard);
         },
       });

@@ -16,7 +16,7 @@ export class TraceTelling {
   /** What lines may still use. */
   #reserve = RESERVE_BYTES;
   /** Steps of the first and the last line that had no room. */
-  #dropped: { readonly first: number; last: number } | null = null;
+  #dropped: { first: number; last: number } | null = null;
 
   constructor(outbox: TraceOutbox, id: string, handle: number) {
     this.#outbox = outbox;
@@ -44,8 +44,14 @@ export class TraceTelling {
       return;
     }
     const step = Number(row.step);
-    this.#dropped ??= { first: step, last: step };
-    this.#dropped.last = step;
+    this.lost(step, step);
+  }
+
+  /** Lines of these steps were not told. */
+  lost(first: number, last: number): void {
+    this.#dropped ??= { first, last };
+    this.#dropped.first = Math.min(this.#dropped.first, first);
+    this.#dropped.last = Math.max(this.#dropped.last, last);
   }
 
   /** The result; in front of it, whether lines were dropped. */

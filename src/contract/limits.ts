@@ -95,6 +95,18 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Keys and values that the maps named in return.maps may hold together.',
   },
+  maxPrintLines: {
+    default: 4_096,
+    most: 65_536,
+    unit: 'lines',
+    text: 'Lines of bpf_trace_printk that a result keeps and a trace tells; counters.prints counts all.',
+  },
+  maxMapLines: {
+    default: 4_096,
+    most: 65_536,
+    unit: 'lines',
+    text: 'Writes of helpers to maps that a trace tells while the run goes on (its steps have all of them).',
+  },
   maxObjectBytes: { default: 4 * MIB, most: 64 * MIB, unit: 'bytes', text: 'Size of an ELF object.' },
   maxPacketBytes: { default: MIB, most: MIB, unit: 'bytes', text: 'Size of input.packet.' },
   maxBodyBytes: { default: 6 * MIB, most: 128 * MIB, unit: 'bytes', text: 'Size of a request body.' },

@@ -26,6 +26,8 @@ export const ENGINE_LIMITS = [
   'maxModuleBytes',
   'maxFillProbes',
   'maxReturnedMapBytes',
+  'maxPrintLines',
+  'maxMapLines',
   'maxMemoryBytes',
 ] as const satisfies readonly LimitName[];
 
@@ -62,6 +64,12 @@ export type Until =
   | { readonly tailCall: true | 'miss' }
   | { readonly mapWrite: string };
 
+/** Elements of a map, in its own order. */
+export interface ElementRange {
+  readonly start: number;
+  readonly count: number;
+}
+
 export type ReplayWork =
   /** The state in front of a step (steps beyond the end: the final one), and `count` rows from it on. */
   | {
@@ -71,6 +79,8 @@ export type ReplayWork =
       readonly state: boolean;
       /** Maps that the state shows; not given: all. Together they may hold maxReturnedMapBytes. */
       readonly maps?: readonly string[];
+      /** Which of their elements; not given: all. */
+      readonly elements?: ElementRange;
     }
   /** The first step >= from, or with `back` the last step <= from, where `until` holds. */
   | { readonly kind: 'find'; readonly from: number; readonly until: Until; readonly back: boolean }
@@ -177,4 +187,6 @@ export type TraceMessage =
   | { readonly type: 'chain'; readonly rows: readonly ChainRow[] }
   | { readonly type: 'print'; readonly row: PrintRow }
   | { readonly type: 'map'; readonly row: MapWriteRow }
+  /** Lines of print or map beyond maxPrintLines or maxMapLines: the steps of the first and the last. */
+  | { readonly type: 'lost'; readonly first: number; readonly last: number }
   | { readonly type: 'end' };

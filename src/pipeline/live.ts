@@ -10,10 +10,6 @@ import type { VmListener } from '../vm/vm.ts';
 import type { ReadRun } from './load.ts';
 import { chainNames, hexOf } from './result.ts';
 
-/** Printed lines that a result keeps; counters.prints counts all. */
-export const MAX_PRINTS = 4096;
-/** Writes of helpers to maps that a listener hears of. */
-export const MAX_MAP_WRITES = 4096;
 /** Rows in one message (trace-protocol.md). */
 const ROWS_PER_MESSAGE = 256;
 
@@ -25,6 +21,8 @@ export class LiveRun implements VmListener {
   readonly mapWrite: VmListener['mapWrite'];
   #rowsSent = 0;
   #mapWrites = 0;
+  /** Steps of the first and the last line that there was no room for. */
+  #lost: { readonly first: number; last: number } | null = null;
 
   constructor(run: ReadRun, memory: GuestMemory, send: ((message: TraceMessage) => void) | undefined) {
     this.#run = run;
@@ -35,18 +33,28 @@ export class LiveRun implements VmListener {
 
   print = (line: HelperCall & { readonly text: string }): void => {
     const row: PrintRow = { ...this.#place(line), text: line.text };
-    if (this.prints.length < MAX_PRINTS) {
-      this.prints.push(row);
-      this.#send?.({ type: 'print', row });
+    if (this.prints.length >= this.#run.limits.maxPrintLines) {
+      this.#lose(line.step);
+      return;
     }
+    this.prints.push(row);
+    this.#send?.({ type: 'print', row });
   };
+
+  #lose(step: number): void {
+    this.#lost ??= { first: step, last: step };
+    this.#lost.last = step;
+  }
 
   #place({ program, pc, step }: HelperCall): Pick<PrintRow, 'step' | 'program' | 'pc'> {
     return { step: String(step), program: this.#run.programs[program]?.name ?? '', pc };
   }
 
   #tellMapWrite(write: HelperCall & MapWrite): void {
-    if (this.#mapWrites >= MAX_MAP_WRITES) return;
+    if (this.#mapWrites >= this.#run.limits.maxMapLines) {
+      this.#lose(write.step);
+      return;
+    }
     this.#mapWrites++;
     const row = {
       ...this.#place(write),
@@ -68,6 +76,7 @@ export class LiveRun implements VmListener {
     this.#sendRows(Math.min(length, CHAIN.KEPT));
     this.#rowsSent = Math.max(this.#rowsSent, length - CHAIN.KEPT);
     this.#sendRows(length);
+    if (this.#lost !== null) this.#send?.({ type: 'lost', ...this.#lost });
   }
 
   #sendRows(end: number): void {

@@ -60,12 +60,22 @@ function checkFinished({ source }: ReplayTask, done: VmRun): void {
 
 type Work<Kind> = Extract<ReplayTask['work'], { kind: Kind }>;
 
-function windowOf(resources: Resources, task: ReplayTask, { from, count, state, maps }: Work<'window'>): ReplayAnswer {
+function windowOf(
+  resources: Resources,
+  task: ReplayTask,
+  { from, count, state, maps, elements }: Work<'window'>,
+): ReplayAnswer {
   const { steps } = task.source;
   const first = Math.min(from, steps);
   let before: StepState | null = null;
   if (state) {
-    const request = { ...replayedOf(task), from: first, count: 0, ...(maps === undefined ? {} : { maps }) };
+    const request = {
+      ...replayedOf(task),
+      from: first,
+      count: 0,
+      ...(maps === undefined ? {} : { maps }),
+      ...(elements === undefined ? {} : { elements }),
+    };
     const answer = replayRun(resources, request, clockOf(task));
     checkFinished(task, answer.run);
     before = answer.state;

@@ -9,7 +9,7 @@ import type { RunSpec } from '../contract/run-spec.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
 import { type FrameState, MAX_WINDOW_PATCH_BYTES, type StepRow, type StepState } from '../contract/step.ts';
 import { explainStep, patchBytes } from '../contract/step-facts.ts';
-import type { EngineLimits } from '../contract/task.ts';
+import type { ElementRange, EngineLimits } from '../contract/task.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import type { VmMap } from '../vm/maps/map.ts';
 import { RegisterFold } from '../vm/steps.ts';
@@ -97,6 +97,8 @@ export interface ReplayRequest extends Replayed {
   readonly count: number;
   /** Maps that the state shows; not given: all. */
   readonly maps?: readonly string[];
+  /** Which elements of each; not given: all. */
+  readonly elements?: ElementRange;
   /** Bytes of patches that the rows may hold; they end in front of the one that passes it. Not given: as many as there are. */
   readonly patchBytes?: number;
 }
@@ -136,7 +138,8 @@ export function replayRun(resources: Resources, request: ReplayRequest, limits: 
   return withReplay(resources, request, from + count, limits, watch, (replaying, start) => {
     const maps = shownMaps(replaying, request);
     const done = start();
-    return { rows, state: stateOf(replaying, done, maps), run: done };
+    checkShown(maps, request);
+    return { rows, state: stateOf(replaying, done, maps, request.elements), run: done };
   });
 }
 
@@ -154,8 +157,8 @@ export function framesOf(fold: RegisterFold): FrameState[] {
   }));
 }
 
-/** The maps that a state shows, as the limit for returned maps allows. */
-function shownMaps({ run, vm }: Replaying, { maps: names, limits }: ReplayRequest): readonly VmMap[] {
+/** The maps that a state shows. */
+function shownMaps({ run, vm }: Replaying, { maps: names }: ReplayRequest): readonly VmMap[] {
   const known = run.maps.map((map) => map.name);
   const unknown = names?.find((name) => !known.includes(name));
   if (unknown !== undefined) {
@@ -163,21 +166,37 @@ function shownMaps({ run, vm }: Replaying, { maps: names, limits }: ReplayReques
     throw new ProblemFound('bad_reference', '/maps', detail);
   }
   const shown = names === undefined ? vm.maps : vm.maps.filter((map) => names.includes(map.spec.name));
-  const bytes = shown.reduce((sum, { spec }) => sum + spec.maxEntries * (spec.keySize + spec.valueSize), 0);
-  if (bytes <= limits.maxReturnedMapBytes) return shown;
-  const detail = `the maps may hold ${bytes} bytes together, maxReturnedMapBytes is ${limits.maxReturnedMapBytes}; name fewer`;
+  return shown;
+}
+
+/** What the shown maps hold now must fit the limit for returned maps. */
+function checkShown(maps: readonly VmMap[], { limits, elements }: ReplayRequest): void {
+  const bytes = maps.reduce((sum, map) => {
+    const shown = Math.min(map.size(), elements?.count ?? Number.POSITIVE_INFINITY);
+    return sum + shown * (map.spec.keySize + map.spec.valueSize);
+  }, 0);
+  if (bytes <= limits.maxReturnedMapBytes) return;
+  const advice = elements === undefined ? 'name fewer maps, or inspect a range of their elements' : 'ask for fewer';
+  const detail = `the elements have ${bytes} bytes together, maxReturnedMapBytes is ${limits.maxReturnedMapBytes}; ${advice}`;
   throw new ProblemFound('limit_exceeded', '/maps', detail, { limit: 'maxReturnedMapBytes' });
 }
 
 /** Elements as a state shows them, with where a value lies in the map's region: a store through a pointer names only that. A prog array has none. */
-export function elementsOf(memory: GuestMemory, map: VmMap): StepState['maps'][string] {
+export function elementsOf(memory: GuestMemory, map: VmMap, range?: ElementRange): StepState['maps'][string] {
   const { regions } = memory;
   const place = (address: number) =>
     map.spec.type === 'prog_array' ? {} : { offset: placeOf(regions, address).offset };
-  return map.entries().map(({ key, value, address }) => ({ key: hexOf(key), value: hexOf(value), ...place(address) }));
+  const all = map.entries();
+  const elements = range === undefined ? all : all.slice(range.start, range.start + range.count);
+  return elements.map(({ key, value, address }) => ({ key: hexOf(key), value: hexOf(value), ...place(address) }));
 }
 
-function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun, maps: readonly VmMap[]): StepState {
+function stateOf(
+  { run, vm, memory, fold }: Replaying,
+  done: VmRun,
+  maps: readonly VmMap[],
+  range: ElementRange | undefined,
+): StepState {
   // In front of a repetition's first step the registers are those that it starts with.
   if (done.stoppedAt !== undefined) fold.registers();
   const frames = framesOf(fold);
@@ -194,6 +213,6 @@ function stateOf({ run, vm, memory, fold }: Replaying, done: VmRun, maps: readon
     stack: { start: lowest - STACK.BASE, ...hexOf(memory.bytes.slice(lowest, STACK.BASE)) },
     packet: run.start.packetEnd === 0 ? null : hexOf(vm.packetBytes()),
     ctx: run.start.context.length === 0 ? null : hexOf(vm.contextBytes()),
-    maps: Object.fromEntries(maps.map((map) => [map.spec.name, elementsOf(memory, map)])),
+    maps: Object.fromEntries(maps.map((map) => [map.spec.name, elementsOf(memory, map, range)])),
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_PRINTS } from '../../src/pipeline/live.ts';
+import { LIMITS } from '../../src/contract/limits.ts';
 import { resultOf } from '../support/engine-run.ts';
 import { PRINT_ROWS, printAnswer, printRowRun } from '../support/print-rows.ts';
 
@@ -44,8 +44,8 @@ test('sizes: 0 and more than the longest are EINVAL, a format without its zero t
 test('a result keeps so many prints and counts all', () => {
   const { output, counters } = resultOf({
     programs: { p: '*(u64 *)(r10 - 8) = 0x41\nr1 = r10\nr1 += -8\nr2 = 8\ncall trace_printk\nr0 = 0\nexit' },
-    repeat: MAX_PRINTS + 10,
+    repeat: LIMITS.maxPrintLines.default + 10,
   });
-  assert.equal(output.prints.length, MAX_PRINTS);
-  assert.equal(counters.prints, MAX_PRINTS + 10);
+  assert.equal(output.prints.length, LIMITS.maxPrintLines.default);
+  assert.equal(counters.prints, LIMITS.maxPrintLines.default + 10);
 });

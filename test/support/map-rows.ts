@@ -7,6 +7,8 @@ import type { MapDescription, RunDescription } from './engine-run.ts';
 
 export type MapOperation =
   | { readonly kind: 'update'; readonly key: number; readonly value: number; readonly flags?: number }
+  /** The key is what the last lookup's pointer leads to, wherever that lies by now. */
+  | { readonly kind: 'update_held'; readonly value: number }
   | { readonly kind: 'delete' | 'lookup'; readonly key: number }
   /** Reads through the pointer that the last lookup of this row gave, whatever has happened since: the value, or -1. */
   | { readonly kind: 'read' }
@@ -32,6 +34,7 @@ const LOCK = 4;
 const update = (key: number, value: number, flags = 0): MapOperation => ({ kind: 'update', key, value, flags });
 const lookup = (key: number): MapOperation => ({ kind: 'lookup', key });
 const remove = (key: number): MapOperation => ({ kind: 'delete', key });
+const updateHeld = (value: number): MapOperation => ({ kind: 'update_held', value });
 const read: MapOperation = { kind: 'read' };
 const write = (value: number): MapOperation => ({ kind: 'write', value });
 
@@ -44,6 +47,18 @@ export const MAP_ROWS: readonly MapRow[] = [
     map: hash(4),
     operations: [lookup(1), update(1, 10), lookup(1), read, remove(1), lookup(1), remove(1)],
     results: [0, 0, 1, 10, 0, 0, ENOENT],
+  },
+  {
+    name: 'hash: a key that lies in the freed element that the update reuses',
+    map: hash(4),
+    operations: [update(1, 100), lookup(1), remove(1), write(5), updateHeld(777), lookup(5), read, lookup(777)],
+    results: [0, 1, 0, 0, 0, 1, 777, 0],
+  },
+  {
+    name: 'hash: a key that lies in the old value, which is the spare element by now',
+    map: hash(4),
+    operations: [update(1, 100), lookup(1), update(1, 200), write(1), updateHeld(300), lookup(1), read, lookup(300)],
+    results: [0, 1, 0, 0, 0, 1, 300, 0],
   },
   {
     name: 'hash: NOEXIST and EXIST',
@@ -172,6 +187,9 @@ export function mapRowRun({ map, operations }: MapRow): RunDescription {
     if (operation.kind === 'update') {
       lines.push(...key, `*(u64 *)(r10 - 16) = ${operation.value}`, 'r3 = r10', 'r3 += -16');
       lines.push(`r4 = ${operation.flags ?? 0}`, 'call map_update_elem');
+    } else if (operation.kind === 'update_held') {
+      lines.push('r0 = 0', `if r8 == 0 goto l${index}`, `*(u64 *)(r10 - 16) = ${operation.value}`);
+      lines.push('r1 = m ll', 'r2 = r8', 'r3 = r10', 'r3 += -16', 'r4 = 0', 'call map_update_elem', `l${index}:`);
     } else if (operation.kind === 'delete') {
       lines.push(...key, 'call map_delete_elem');
     } else if (operation.kind === 'lookup') {

@@ -52,17 +52,22 @@ export class HelperContext {
     this.#events.print(text);
   }
 
-  /** The helper has changed the element at this key (`key` is an address): told with the trace flag, and to who listens. */
-  noteElement(map: VmMap, key: number): void {
+  /**
+   * A helper is about to change the element at this key (an address): what to call when it has, with the address of the new value, 0 when the
+   * element is gone. undefined: nobody wants to know. The key is copied now, since it may lie in the very element that is reused.
+   */
+  elementChange(map: VmMap, key: number): ((address: number) => void) | undefined {
     const tell = this.#events.mapWrite();
-    if (this.#ring === undefined && tell === undefined) return;
+    if (this.#ring === undefined && tell === undefined) return undefined;
     const { bytes } = this.memory;
-    const address = map.lookup(key);
-    const value = address === 0 ? null : bytes.slice(address, address + map.spec.valueSize);
-    const write = { map: this.maps.indexOf(map), key: bytes.slice(key, key + map.spec.keySize), value };
-    tell?.(write);
-    if (value !== null) this.#ring?.patchBytes(address, value);
-    this.#ring?.patchMap(write.map, write.key, value);
+    const keyBytes = bytes.slice(key, key + map.spec.keySize);
+    return (address) => {
+      const value = address === 0 ? null : bytes.slice(address, address + map.spec.valueSize);
+      const write = { map: this.maps.indexOf(map), key: keyBytes, value };
+      tell?.(write);
+      if (value !== null) this.#ring?.patchBytes(address, value);
+      this.#ring?.patchMap(write.map, write.key, value);
+    };
   }
 
   /** Argument register 1 to 5. */

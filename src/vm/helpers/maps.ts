@@ -13,8 +13,9 @@ export function mapUpdateElem(context: HelperContext): void {
   const map = context.map(1);
   const key = context.bytesAt(2, map.spec.keySize, 'read');
   const value = context.bytesAt(3, map.spec.valueSize, 'read');
+  const change = context.elementChange(map, key);
   const result = map.update(key, value, context.argument(4));
-  if (result === 0) context.noteElement(map, key);
+  if (result === 0) change?.(map.changed);
   context.setResult(result);
 }
 
@@ -22,7 +23,8 @@ export function mapUpdateElem(context: HelperContext): void {
 export function mapDeleteElem(context: HelperContext): void {
   const map = context.map(1);
   const key = context.bytesAt(2, map.spec.keySize, 'read');
+  const change = context.elementChange(map, key);
   const result = map.delete(key);
-  if (result === 0) context.noteElement(map, key);
+  if (result === 0) change?.(0);
   context.setResult(result);
 }

@@ -25,6 +25,7 @@ export class ArrayMap implements VmMap {
   readonly #memory: GuestMemory;
   readonly #data: number;
   readonly #stride: number;
+  changed = 0;
 
   constructor(memory: GuestMemory, index: number, spec: MapSpec) {
     this.spec = spec;
@@ -53,11 +54,16 @@ export class ArrayMap implements VmMap {
     if ((flags & UPDATE.NOEXIST) !== 0n) return -ERRNO.EEXIST;
     if ((flags & UPDATE.LOCK) !== 0n) return -ERRNO.EINVAL;
     this.#memory.bytes.copyWithin(address, value, value + this.spec.valueSize);
+    this.changed = address;
     return 0;
   }
 
   delete(_key: number): number {
     return -ERRNO.EINVAL;
+  }
+
+  size(): number {
+    return this.spec.maxEntries;
   }
 
   entries(): MapElement[] {

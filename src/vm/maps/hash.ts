@@ -47,6 +47,7 @@ export class HashMap implements VmMap {
   readonly #bucketMask: number;
   readonly #stride: number;
   readonly #valueOffset: number;
+  changed = 0;
 
   constructor(memory: GuestMemory, index: number, spec: MapSpec) {
     const { buckets, stride, valueOffset } = layoutOf(spec);
@@ -125,12 +126,14 @@ export class HashMap implements VmMap {
     if (link === 0 && this.#get(MAP_DESCRIPTOR.ELEMENTS) >= this.spec.maxEntries) return -ERRNO.E2BIG;
     const number = link === 0 ? this.#takeElement() : this.#get(MAP_DESCRIPTOR.SPARE);
     const element = this.#element(number);
+    // The key may lie in the value of this very element, if a program still holds its address: it is hashed and copied before the value comes.
+    const bucket = link === 0 ? this.#bucketOf(key) : 0;
     bytes.copyWithin(element + KEY, key, key + this.spec.keySize);
     bytes.copyWithin(element + this.#valueOffset, value, value + this.spec.valueSize);
     this.#memory.open(element + this.#valueOffset, this.spec.valueSize, valuePermission(this.spec));
     view.setUint32(element + USED, 1, true);
+    this.changed = element + this.#valueOffset;
     if (link === 0) {
-      const bucket = this.#bucketOf(key);
       view.setUint32(element + NEXT, view.getUint32(bucket, true), true);
       view.setUint32(bucket, number, true);
       this.#put(MAP_DESCRIPTOR.ELEMENTS, this.#get(MAP_DESCRIPTOR.ELEMENTS) + 1);
@@ -174,6 +177,10 @@ export class HashMap implements VmMap {
     view.setUint32(element + USED, 0, true);
     view.setUint32(element + NEXT, this.#get(MAP_DESCRIPTOR.FREE), true);
     this.#put(MAP_DESCRIPTOR.FREE, number);
+  }
+
+  size(): number {
+    return this.#get(MAP_DESCRIPTOR.ELEMENTS);
   }
 
   entries(): MapElement[] {

@@ -18,6 +18,10 @@ export interface VmMap {
   /** 0 or a negative errno. */
   update(key: number, value: number, flags: bigint): number;
   delete(key: number): number;
+  /** Address of the value that the last update wrote. */
+  readonly changed: number;
+  /** How many elements there are now. */
+  size(): number;
   /** Elements in a fixed order; copies. */
   entries(): MapElement[];
 }

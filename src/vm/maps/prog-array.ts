@@ -20,6 +20,8 @@ export class ProgArrayMap implements VmMap {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #slots: number;
   readonly #generation: number;
+  /** Programs change no slots. */
+  readonly changed = 0;
 
   constructor(memory: GuestMemory, index: number, spec: MapSpec) {
     this.spec = spec;
@@ -69,6 +71,10 @@ export class ProgArrayMap implements VmMap {
 
   delete(_key: number): number {
     return -ERRNO.EINVAL;
+  }
+
+  size(): number {
+    return this.entries().length;
   }
 
   /** Filled slots: index, program number. */
