@@ -3,7 +3,13 @@
  * bpf_prog_test_run_skb, bpf_prog_test_run_xdp, bpf_prog_test_run_raw_tp).
  */
 
-import { CONTEXTS, type ContextField, MAX_CONTEXT_INPUT_BYTES, MAX_METADATA_BYTES } from './contexts.ts';
+import {
+  CONTEXTS,
+  type ContextField,
+  MAX_CONTEXT_INPUT_BYTES,
+  MAX_METADATA_BYTES,
+  MAX_WIRE_LENGTH,
+} from './contexts.ts';
 import type { ErrnoName } from './errno.ts';
 import { ETHERNET_HEADER_BYTES, type ImplementedProgramType, PROGRAM_TYPE_RULES } from './programs.ts';
 
@@ -212,6 +218,7 @@ function checkFields(
         break;
       case 'wire_length':
         if (value !== 0 && value < seen) throw refuse(`is at least the packet's length ${seen}`);
+        if (value > MAX_WIRE_LENGTH) throw refuse(`is at most ${MAX_WIRE_LENGTH}`);
         break;
       case 'metadata_length':
         if (value % 4 !== 0 || value > MAX_METADATA_BYTES) {
@@ -267,6 +274,7 @@ function buildStart(type: ImplementedProgramType, given: Uint8Array, givenBytes:
       // A __be16 read as a number of this little-endian machine.
       view.setUint16(16, protocolOf(packet), false);
       if (view.getUint32(40, true) === 0) view.setUint32(40, DEFAULT_IFINDEX, true);
+      // Only the conversion of a ctx_in fills it in; without one the kernel leaves zero.
       if (givenBytes > 0 && view.getUint32(160, true) === 0) view.setUint32(160, packet.length - packetStart, true);
       // The kernel keeps 16 bits of it.
       view.setUint16(178, 0, true);
@@ -291,6 +299,15 @@ export function contextOutput(type: ImplementedProgramType, start: RunStart, con
   if (view.getUint32(160, true) === 0)
     view.setUint32(160, new DataView(context.buffer, context.byteOffset).getUint32(0, true), true);
   return output;
+}
+
+/**
+ * data_out of a run. The kernel pushes the Ethernet header that it had pulled as zeroes; nothing else is put back.
+ * @param packet the packet's bytes after the run, from the Ethernet header on
+ */
+export function packetOutput(type: ImplementedProgramType, packet: Uint8Array): Uint8Array {
+  if (PROGRAM_TYPE_RULES[type].packet !== 'pulled') return packet;
+  return packet.slice().fill(0, 0, ETHERNET_HEADER_BYTES);
 }
 
 /**

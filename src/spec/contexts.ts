@@ -1,6 +1,7 @@
 /**
  * Contexts by program type: the layout that programs see (uapi struct xdp_md, struct __sk_buff, struct bpf_raw_tracepoint_args), which
- * accesses Linux 6.18 allows, and which fields BPF_PROG_TEST_RUN takes as input. All of it was probed on that kernel.
+ * accesses Linux 6.18 allows, and which fields BPF_PROG_TEST_RUN takes as input. All of it was probed on that kernel. Accesses reach plain
+ * bytes here; where the kernel's own fields are narrower, Linux gives something else: docs/semantics.md.
  *
  * The layout is the user's: data, data_end and data_meta are 32-bit fields that hold guest addresses, filled in by the engine.
  */
@@ -14,15 +15,6 @@ import type { ImplementedProgramType } from './programs.ts';
  */
 export type FieldRole = 'scalar' | 'packet_start' | 'packet_end' | 'packet_meta' | 'pointer';
 
-/** A store of `size` bytes to a field, as the kernel translates it. */
-export type StoreEffect =
-  /** The bytes are stored as they are. */
-  | 'plain'
-  /** The kernel keeps the low 16 bits; the high half reads as zero afterwards. */
-  | 'low16'
-  /** As low16, but a value of 0xffff or more changes nothing (queue_mapping). */
-  | 'below_ffff';
-
 /** What BPF_PROG_TEST_RUN does with a field of ctx_in. */
 export type InputRule =
   /** Only zero is accepted: EINVAL. */
@@ -33,7 +25,7 @@ export type InputRule =
   | { readonly kind: 'at_most'; readonly maximum: number }
   /** Number of a network device, 0 means the default 1: ENODEV where there cannot be such a device. */
   | { readonly kind: 'device' }
-  /** Length on the wire: at least the length that the program sees; 0 means just that. */
+  /** Length on the wire: at least the length that the program sees and at most MAX_WIRE_LENGTH, else EINVAL; 0 means the former. */
   | { readonly kind: 'wire_length' }
   /** Length of the metadata before the packet (xdp `data`). */
   | { readonly kind: 'metadata_length' }
@@ -53,7 +45,6 @@ export interface ContextField {
   readonly reads: readonly MemorySize[];
   /** Sizes of stores, likewise; [] for a read-only field. */
   readonly writes: readonly MemorySize[];
-  readonly store: StoreEffect;
   readonly input: InputRule;
   /** Does ctx_out carry the field's value after the run? If not, ctx_out has what ctx_in had. */
   readonly output: boolean;
@@ -71,6 +62,8 @@ export interface ContextLayout {
 export const MAX_CONTEXT_INPUT_BYTES = 4096;
 /** Most metadata in front of an XDP packet: 256 bytes of headroom less struct xdp_frame. */
 export const MAX_METADATA_BYTES = 216;
+/** Largest `wire_len` that a test run takes (GSO_LEGACY_MAX_SIZE). */
+export const MAX_WIRE_LENGTH = 65_536;
 /** Arguments of a raw tracepoint (MAX_BPF_FUNC_ARGS). */
 export const RAW_TRACEPOINT_ARGUMENTS = 12;
 
@@ -93,7 +86,6 @@ function field(kernelName: string, offset: number, settings: Settings = {}): Con
     role: 'scalar',
     reads: NARROW,
     writes: NONE,
-    store: 'plain',
     input: { kind: 'zero' },
     output: false,
     ...settings,
@@ -174,10 +166,10 @@ export const CONTEXTS: Readonly<Record<ImplementedProgramType, ContextLayout | n
   xdp: XDP_MD,
   sched_cls: skBuff({
     mark: { writes: WORD },
-    queue_mapping: { writes: WORD, store: 'below_ffff' },
+    queue_mapping: { writes: WORD },
     priority: { writes: WORD },
-    tc_index: { writes: WORD, store: 'low16' },
-    tc_classid: { reads: NARROW, writes: WORD, store: 'low16' },
+    tc_index: { writes: WORD },
+    tc_classid: { reads: NARROW, writes: WORD },
     data: { role: 'packet_start', reads: WORD },
     data_end: { role: 'packet_end', reads: WORD },
     data_meta: { role: 'packet_meta', reads: WORD },

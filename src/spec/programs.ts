@@ -77,7 +77,7 @@ export interface ProgramTypeRules {
   readonly defaultVerify: 'enforce' | 'off';
   /**
    * What the program sees of `input.packet`: `none` takes no packet; `ethernet` from the Ethernet header on; `pulled` without it (the
-   * packet that comes out still has it); `bytes` any bytes, r1 and r2.
+   * packet that comes out has zeroes in its place); `bytes` any bytes, r1 and r2.
    */
   readonly packet: 'none' | 'ethernet' | 'pulled' | 'bytes';
   /** May direct accesses write to the packet? (May they read it at all: the context has a packet_start field, or `bytes`.) */

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { checkContextReach, contextOutput, type RunStart, readContextInput } from '../../src/spec/context-input.ts';
+import {
+  checkContextReach,
+  contextOutput,
+  packetOutput,
+  type RunStart,
+  readContextInput,
+} from '../../src/spec/context-input.ts';
 import { CONTEXTS } from '../../src/spec/contexts.ts';
 import { helperAvailable } from '../../src/spec/helper-types.ts';
 import { HELPERS } from '../../src/spec/helpers.ts';
@@ -63,6 +69,20 @@ test('where the packet begins', () => {
     const found = start(type, ctx, frame(64));
     assert.deepEqual([found.packetMeta, found.packetStart, found.packetEnd], [packetMeta, packetStart, 64], type);
   }
+});
+
+test('what comes out in place of the Ethernet header', () => {
+  const packet = frame(64);
+  const before = packet.slice();
+  const zeroed = Uint8Array.from(packet, (byte, index) => (index < 14 ? 0 : byte));
+  const rows = [
+    ['xdp', before],
+    ['sched_cls', before],
+    ['raw', before],
+    ['socket_filter', zeroed],
+  ] as const;
+  for (const [type, expected] of rows) assert.deepEqual(packetOutput(type, packet), expected, type);
+  assert.deepEqual(packet, before);
 });
 
 test('any field value either is taken, and then stands in the context, or is refused by name', () => {
@@ -155,6 +175,12 @@ describe('contexts on the running kernel', { skip: kernelAvailable() ?? false },
       if (bytes !== null && said.ctx !== null && said.errno === null) {
         assert.deepEqual(said.ctx.subarray(0, from.given.length), ours?.subarray(0, said.ctx.length));
       }
+    });
+
+    if (row.packet === null) continue;
+    const { packet } = row;
+    test(`data_out: ${row.name}`, () => {
+      assert.deepEqual(run(row.type, [R0, EXIT], row, null).packet, packetOutput(row.type, packet));
     });
   }
 

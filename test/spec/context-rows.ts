@@ -87,6 +87,9 @@ export const INPUT_ROWS: readonly InputRow[] = [
   ...skb('65536 segments', { gsoSegs: 65536 }, no('gsoSegs')),
   ...skb('large segments', { gsoSize: 65540 }, null),
   ...skb('wire length of the packet', { wireLen: 64 }, null),
+  ...skb('longest wire length', { wireLen: 65_536 }, null),
+  ...skb('longer wire length', { wireLen: 65_537 }, no('wireLen')),
+  ...skb('largest number as wire length', { wireLen: 0xffff_ffff }, no('wireLen')),
   ...skb('wire length of 49', { wireLen: 49 }, no('wireLen')),
   {
     name: 'sched_cls: short wire length',

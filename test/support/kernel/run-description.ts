@@ -15,6 +15,7 @@ export function describedOnKernel(description: RunDescription): KernelOutcome {
     maps: run.maps,
     entry: spec.entry,
     packet: spec.input.packet,
+    ctx: run.start.givenBytes > 0 ? run.start.given.subarray(0, run.start.givenBytes) : null,
     ...(spec.repeat > 1 ? { repeat: spec.repeat } : {}),
   });
 }
