@@ -47,7 +47,8 @@ const codeOf = (answer: RunAnswer): string =>
 
 test('a worker that spins in JavaScript is killed, and the next run is served', async (t) => {
   const { start, recycled, probes } = build(t, { maxAnswerGraceMs: 100 });
-  assert.equal(codeOf(await start('exit').answer), 'exit');
+  // The thread starts with its first run, and a busy machine takes its time for that.
+  assert.equal(codeOf(await start('exit', 'p', { budgets: { wallMs: 30_000 } }).answer), 'exit');
   const lost = await start('spin', 'p', { budgets: { wallMs: 50 } }).answer;
   assert.equal(codeOf(lost), 'worker_lost');
   assert.ok(lost.kind === 'result' && lost.defect !== null && lost.result.id === 'run2');
@@ -118,14 +119,14 @@ test('an answer without the end mark of its trace is given all the same', async 
   const spec = decodeRun(scripted('endless'), limitsWith(), 0);
   const { answer } = pool.submit({ id: 'x', spec, principal: 'p', listener: ({ type }) => heard.push(type) });
   assert.equal(codeOf(await answer), 'exit');
-  assert.deepEqual(heard, ['started', 'print']);
+  assert.deepEqual(heard, ['started', 'map', 'print']);
 });
 
-test('the object is handed over, not copied', async (t) => {
+test('the object stays with who asked, since a replay needs it', async (t) => {
   const { pool } = build(t);
   const spec = decodeRun(scripted('exit', { object: { elf: { hex: '7f454c46' } } }), limitsWith(), 0);
   await pool.submit({ id: 'x', spec, principal: 'p', listener: null }).answer;
-  assert.equal(spec.object!.length, 0);
+  assert.equal(spec.object!.length, 4);
 });
 
 test('a closing pool answers everything that it admitted', async (t) => {
