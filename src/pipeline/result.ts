@@ -4,7 +4,7 @@ import { outcome } from '../contract/outcome.ts';
 import type { PrintRow, RunResult, Verification } from '../contract/result.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { Observations } from '../contract/task.ts';
-import { contextOutput } from '../spec/context-input.ts';
+import { contextOutput, packetOutput } from '../spec/context-input.ts';
 import { HELPER } from '../spec/helper-numbers.ts';
 import { HELPERS } from '../spec/helpers.ts';
 import { actionName } from '../spec/programs.ts';
@@ -83,7 +83,7 @@ function faultOf(run: ReadRun, memory: GuestMemory, done: VmRun): RunResult['fau
 
 function outputOf(spec: RunSpec, run: ReadRun, vm: Vm, prints: PrintRow[]): RunResult['output'] {
   const { returns } = spec;
-  const packet = returns.packet && spec.input.packet !== null ? hexOf(vm.packetBytes()) : null;
+  const packet = returns.packet && spec.input.packet !== null ? hexOf(packetOutput(run.type, vm.packetBytes())) : null;
   const context = returns.ctx ? contextOutput(run.type, run.start, vm.contextBytes()) : null;
   const maps: RunResult['output']['maps'] = {};
   for (const name of returns.maps) {

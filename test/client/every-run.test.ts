@@ -13,6 +13,7 @@ import type { RunBody } from '../../src/contract/run.ts';
 import { BATCH_STEPS, type FrameState, MAX_WINDOW_STEPS, type StepRow } from '../../src/contract/step.ts';
 import { assertApplied } from '../support/apply-steps.ts';
 import { NO_ENGINE } from '../support/engine.ts';
+import { assertPacketOutput } from '../support/packet-output.ts';
 import { ALL_RUNS, runBody } from '../support/run-body.ts';
 import { tracedService } from '../support/traced.ts';
 
@@ -70,7 +71,7 @@ async function check(client: WaggleClient, spec: RunBody): Promise<number> {
     if (step % BATCH_STEPS === 0) assert.deepEqual(applied.state().frames, keyframes.get(step), `keyframe at ${step}`);
     applied.apply(row, rows[step + 1] ?? null);
   }
-  assert.equal(end.packet?.hex, result.output.packet?.hex);
+  assertPacketOutput(end.packet?.hex ?? '', result.output.packet?.hex ?? '');
   return rows.length;
 }
 
