@@ -36,3 +36,17 @@ export const SLOT_BYTES = 8;
 export function slotCount(instruction: Instruction): number {
   return instruction.nextImm === undefined ? 1 : 2;
 }
+
+/** The instruction that starts at a slot, of a program's list; undefined when none does. A search by halves: programs are long, and results name their last instruction. */
+export function instructionAt(instructions: readonly Instruction[], pc: number): Instruction | undefined {
+  let low = 0;
+  let high = instructions.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const instruction = instructions[middle]!;
+    if (instruction.pc === pc) return instruction;
+    if (instruction.pc < pc) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}

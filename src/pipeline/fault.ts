@@ -3,6 +3,7 @@
 import { type Region, symbolIn } from '../contract/place.ts';
 import type { Fault } from '../contract/result.ts';
 import { disassemble } from '../isa/disassemble.ts';
+import { instructionAt } from '../isa/instruction.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import type { FaultAccess, GuestStop } from '../vm/stop.ts';
 import type { ReadRun } from './load.ts';
@@ -37,7 +38,7 @@ function memoryMessage(stop: GuestStop, access: FaultAccess, region: Region | un
 
 /** The text of the instruction at a slot. */
 export function instructionText(run: ReadRun, program: number, pc: number): string {
-  const instruction = run.instructions[program]?.find((one) => one.pc === pc);
+  const instruction = instructionAt(run.instructions[program] ?? [], pc);
   return instruction === undefined ? '' : disassemble(instruction, disassemblyNames(run.maps));
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { createHash, hash } from 'node:crypto';
+import { findFunctions } from '../cfg/functions.ts';
 import { decode } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
@@ -20,6 +21,8 @@ interface KnownProgram {
   /** SHA-256 of the code. */
   readonly hash: string;
   readonly instructions: readonly Instruction[];
+  /** First slots of its functions, ascending. */
+  readonly functions: readonly number[];
   /** Numbers of the maps that the code refers to, ascending. */
   readonly maps: readonly number[];
   /** Reports that hold no rejection, by what else they depend on. */
@@ -41,6 +44,14 @@ export class KnownPrograms {
    */
   decode(code: Uint8Array): readonly Instruction[] {
     return this.#program(code).instructions;
+  }
+
+  /**
+   * First slots of the program's functions.
+   * @throws DecodeError
+   */
+  functions(code: Uint8Array): readonly number[] {
+    return this.#program(code).functions;
   }
 
   /** Hash of the code, and the numbers of the maps it refers to: what a compiled module is known by. */
@@ -78,7 +89,14 @@ export class KnownPrograms {
       return known;
     }
     const instructions = decode(code);
-    const program = { hash: key, instructions, maps: mapsOf(instructions), reports: new Map<string, VerifierReport>() };
+    const functions = findFunctions(instructions).map(({ pc }) => pc);
+    const program = {
+      hash: key,
+      instructions,
+      functions,
+      maps: mapsOf(instructions),
+      reports: new Map<string, VerifierReport>(),
+    };
     this.#programs.set(key, program);
     this.#instructions += program.instructions.length;
     this.#shrink();

@@ -1,7 +1,6 @@
 /** From a run's sources (an ELF object, assembly, instruction bytes) to inert programs and maps. Nothing is judged here but readability. */
 
 import { BtfError } from '../btf/error.ts';
-import { findFunctions } from '../cfg/functions.ts';
 import type { ProgramRequest, RunSpec } from '../contract/run-spec.ts';
 import type { EngineLimits } from '../contract/task.ts';
 import { ElfError, ObjectRefusal, ObjectUnsupported } from '../elf/error.ts';
@@ -142,9 +141,7 @@ function bareFunctions(
   known: KnownPrograms,
 ): Pick<ProgramSpec, 'functions' | 'hasBtf'> {
   try {
-    const functions = findFunctions(known.decode(bytes)).map((range) =>
-      intFunction(range.pc === 0 ? request.name : `sub_${range.pc}`, range.pc),
-    );
+    const functions = known.functions(bytes).map((pc) => intFunction(pc === 0 ? request.name : `sub_${pc}`, pc));
     return { functions, hasBtf: true };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;

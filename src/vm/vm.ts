@@ -3,6 +3,7 @@
 import { CELL, DATA_REGION } from '../contract/memory.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
+import { instructionAt } from '../isa/instruction.ts';
 import { HELPERS } from '../spec/helpers.ts';
 import type { MapSpec } from '../spec/object.ts';
 import { Driver } from './driver.ts';
@@ -256,7 +257,7 @@ export class Vm {
       const { code, text } = FAULTS[name];
       throw new GuestStop(code, at, text(`0x${BigInt.asUintN(64, address).toString(16)}`));
     }
-    const access = accessOf(this.#programs[program]!.instructions.find((one) => one.pc === pc)!, address);
+    const access = accessOf(instructionAt(this.#programs[program]!.instructions, pc)!, address);
     throw new GuestStop(memoryFaultCode(this.memory, access), at, '', access);
   }
 
