@@ -1,5 +1,6 @@
 /** Runs by their id, for the routes under /v1/runs/{id} and for subscriptions of the trace socket. */
 
+import { limitVariable } from '../contract/limits.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { ReplayAnswer, ReplaySource } from '../contract/task.ts';
 import type { FinishedRun, KeptRun, KeptRuns, RunEnd } from '../store/kept-runs.ts';
@@ -15,13 +16,21 @@ const GONE: Problem = {
   limit: 'maxReplayBytes',
 };
 
+const TOO_LARGE: Problem = {
+  code: 'trace_gone',
+  detail:
+    'This run is larger than all that is kept of runs, so it was not kept, and running it again does not help: ' +
+    `raise ${limitVariable('maxReplayBytes')} (limit maxReplayBytes).`,
+  limit: 'maxReplayBytes',
+};
+
 /**
  * A run that is running or has finished.
  * @throws ProblemError not_found, trace_gone
  */
 export function findRun(runs: KeptRuns, id: string): Extract<KeptRun, { state: 'running' | 'finished' }> {
   const kept = RUN_ID.test(id) ? runs.get(id) : ({ state: 'unknown' } as const);
-  if (kept.state === 'gone') throw new ProblemError(GONE);
+  if (kept.state === 'gone') throw new ProblemError(kept.tooLarge ? TOO_LARGE : GONE);
   if (kept.state === 'unknown') throw new ProblemError(UNKNOWN);
   return kept;
 }

@@ -36,8 +36,8 @@ export type KeptRun =
       readonly cancel: () => void;
     }
   | { readonly state: 'finished'; readonly run: FinishedRun }
-  /** It was here, and had to leave. */
-  | { readonly state: 'gone' }
+  /** It was here, and had to leave for newer ones; or is larger than all room that there is. */
+  | { readonly state: 'gone'; readonly tooLarge: boolean }
   | { readonly state: 'unknown' };
 
 interface Running {
@@ -50,7 +50,8 @@ export class KeptRuns {
   readonly #running = new Map<string, Running>();
   /** In the order of use, the least recently used first. */
   readonly #finished = new Map<string, Uint8Array>();
-  readonly #gone = new Set<string>();
+  /** Ids of runs that are gone, and whether they were too large to be kept at all. */
+  readonly #gone = new Map<string, boolean>();
   #bytes = 0;
 
   /** @param maxBytes limit maxReplayBytes */
@@ -91,7 +92,10 @@ export class KeptRuns {
     const running = this.#running.get(id);
     if (running !== undefined) return { state: 'running', ...running };
     const bytes = this.#finished.get(id);
-    if (bytes === undefined) return { state: this.#gone.has(id) ? 'gone' : 'unknown' };
+    if (bytes === undefined) {
+      const tooLarge = this.#gone.get(id);
+      return tooLarge === undefined ? { state: 'unknown' } : { state: 'gone', tooLarge };
+    }
     this.#finished.delete(id);
     this.#finished.set(id, bytes);
     return { state: 'finished', run: deserialize(bytes) as FinishedRun };
@@ -102,7 +106,7 @@ export class KeptRuns {
     const bytes = new Uint8Array(serialize(run));
     // It would push out all others, and then leave itself.
     if (costOf(bytes) > this.#maxBytes) {
-      this.#leave(id);
+      this.#leave(id, true);
       return;
     }
     this.#finished.set(id, bytes);
@@ -111,14 +115,14 @@ export class KeptRuns {
       if (this.#bytes <= this.#maxBytes) break;
       this.#finished.delete(oldest);
       this.#bytes -= costOf(kept);
-      this.#leave(oldest);
+      this.#leave(oldest, false);
     }
   }
 
-  #leave(id: string): void {
-    this.#gone.add(id);
+  #leave(id: string, tooLarge: boolean): void {
+    this.#gone.set(id, tooLarge);
     if (this.#gone.size <= MAX_GONE_IDS) return;
-    for (const oldest of this.#gone) {
+    for (const oldest of this.#gone.keys()) {
       this.#gone.delete(oldest);
       return;
     }

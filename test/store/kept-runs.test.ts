@@ -101,6 +101,7 @@ test('a run larger than the whole store is gone at once, and pushes nothing out'
   keep(runs, finished('small'));
   keep(runs, finished('large', 20_000));
   assert.deepEqual(states(runs, ['small', 'large']), ['finished', 'gone']);
+  assert.deepEqual(runs.get('large'), { state: 'gone', tooLarge: true });
   assert.deepEqual([runs.bytes, runs.size], [cost(finished('small')), 1]);
 });
 
