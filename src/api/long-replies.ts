@@ -13,6 +13,8 @@ import type { Services } from './services.ts';
 
 /** After a drain began, an answer's last bytes have so long to be read, ms. */
 const LAST_BYTES_MS = 1_000;
+/** A stall is looked for so many times within maxTraceStallMs. */
+const STALL_LOOKS = 8;
 /** Text that waits in front of the connection, bytes. */
 const WAITING_BYTES = 64 * 1024;
 
@@ -33,7 +35,7 @@ export class LongReplies {
 
   /**
    * Takes one of the principal's places, until the connection is done. The signal is aborted when the client is gone or the server drains.
-   * @throws ProblemError limit_exceeded
+   * @throws ProblemError too_many_streams
    */
   open(request: FastifyRequest, reply: FastifyReply): AbortSignal {
     const principal = request.ip;
@@ -41,7 +43,7 @@ export class LongReplies {
     const { maxTraceSockets, maxTraceStallMs } = this.#limits;
     if (replies.size >= maxTraceSockets) {
       const detail = `One client may have ${maxTraceSockets} streams of runs open (limit maxTraceSockets).`;
-      throw new ProblemError({ code: 'limit_exceeded', detail, limit: 'maxTraceSockets' });
+      throw new ProblemError({ code: 'too_many_streams', detail, limit: 'maxTraceSockets' });
     }
     const response = reply.raw;
     const stop = new AbortController();
@@ -71,13 +73,18 @@ export class LongReplies {
 /** Cuts the connection when bytes wait and none of them moves for so long, ms. */
 function watchStall(response: ServerResponse, stallMs: number): NodeJS.Timeout {
   let before = -1;
-  return setInterval(() => {
-    const waiting = response.writableLength;
-    const written = response.socket?.bytesWritten ?? 0;
-    const moved = written - waiting;
-    if (waiting > 0 && moved === before) response.destroy();
-    before = moved;
-  }, stallMs);
+  let since = performance.now();
+  return setInterval(
+    () => {
+      const waiting = response.writableLength;
+      const moved = (response.socket?.bytesWritten ?? 0) - waiting;
+      const now = performance.now();
+      if (waiting === 0 || moved !== before) since = now;
+      else if (now - since >= stallMs) response.destroy();
+      before = moved;
+    },
+    Math.ceil(stallMs / STALL_LOOKS),
+  );
 }
 
 /** Text as a stream that asks for more only when the connection has room. */

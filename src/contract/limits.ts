@@ -155,7 +155,12 @@ export const LIMITS = {
     text: 'Time that running work has after SIGTERM; then it is cancelled.',
   },
   // The trace socket.
-  maxTraceSockets: { default: 10, most: 10_000, unit: 'sockets', text: 'Open trace sockets of one principal.' },
+  maxTraceSockets: {
+    default: 10,
+    most: 10_000,
+    unit: 'sockets',
+    text: 'Open trace sockets of one principal; and as many answers of /v1/runs/{id}/events and trace.perfetto.',
+  },
   maxTraceSubscriptions: { default: 4, most: 1_000, unit: 'subscriptions', text: 'Subscriptions of one trace socket.' },
   maxTraceMessageBytes: {
     default: 64 * KIB,
@@ -179,7 +184,7 @@ export const LIMITS = {
     default: 4 * MIB,
     most: 256 * MIB,
     unit: 'bytes',
-    text: 'Unsent bytes of one trace socket; then 4440.',
+    text: 'Unsent bytes of one trace socket beside its largest message; then 4440.',
   },
   maxTraceStallMs: { default: 10_000, most: 600_000, unit: 'ms', text: 'Time in which no write gets done; then 4440.' },
   maxTraceHelloMs: { default: 5_000, most: 60_000, unit: 'ms', text: 'Time for the first message; then 4408.' },

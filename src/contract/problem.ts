@@ -29,6 +29,7 @@ export const PROBLEMS = {
   bad_input: { status: 422, title: 'The input does not fit the entry program', retryable: false },
   limit_exceeded: { status: 422, title: 'A limit of this server was passed', retryable: false },
   queue_full: { status: 429, title: 'The queue of runs is full', retryable: true },
+  too_many_streams: { status: 429, title: 'Too many streams of runs are open', retryable: true },
   internal: { status: 500, title: 'A defect of the server', retryable: false },
   not_implemented: { status: 501, title: 'A later version brings this', retryable: false },
   draining: { status: 503, title: 'The server is shutting down', retryable: true },

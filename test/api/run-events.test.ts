@@ -246,8 +246,10 @@ test('one client may have so many streams, and gets its places back', async (t) 
   const open = [await askUnread(service, path), await askUnread(service, path)];
   for (const refused of [path, `/v1/runs/${body.id}/trace.perfetto`]) {
     const answer = await askUnread(service, refused);
-    assert.equal(answer.statusCode, 422);
-    assert.equal(JSON.parse(await textOf(answer)).limit, 'maxTraceSockets');
+    assert.equal(answer.statusCode, 429);
+    assert.equal(answer.headers['retry-after'], '1');
+    const { code, limit, retryable } = JSON.parse(await textOf(answer));
+    assert.deepEqual([code, limit, retryable], ['too_many_streams', 'maxTraceSockets', true]);
   }
   for (const one of open) one.destroy();
   let status: number | undefined;

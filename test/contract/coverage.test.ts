@@ -123,6 +123,11 @@ const PROBLEM_CASES: Record<ProblemCode, Case> = {
       { limits: { queueLimit: 1 } },
     ),
   },
+  too_many_streams: {
+    scene: afterRun((service, id) => request(service, { url: `/v1/runs/${id}/events` }), {
+      limits: { maxTraceSockets: 0 },
+    }),
+  },
   internal: { scene: post(scripted('malformed')) },
   not_implemented: { scene: post({ entry: 'e', cpu: 0 }) },
   draining: {
