@@ -35,7 +35,13 @@ export async function* traceFile(
   { maxEvents = MAX_TRACE_EVENTS, maxSteps = MAX_TRACE_STEPS } = {},
 ): AsyncGenerator<string> {
   const { result } = run;
-  const about = { run: result.id, runKey: result.runKey, engine: result.engine, seed: result.seed };
+  const about = {
+    run: result.id,
+    runKey: result.runKey,
+    engine: result.engine,
+    seed: result.seed,
+    outcome: result.outcome.code,
+  };
   const events = new TraceEvents(result, programNames(run));
   yield `{"displayTimeUnit":"ns","otherData":${JSON.stringify(about)},"traceEvents":[\n`;
   const [first, ...others] = TraceEvents.heading(`run ${result.id}`);
@@ -60,7 +66,7 @@ export async function* traceFile(
   const steps = Number(result.counters.instructions);
   const isCut = cut && step < steps;
   if (isCut) yield textOf(events.gap(step, steps));
-  yield `${textOf(events.end(step, isCut ? null : result.fault))}\n]}\n`;
+  yield `${textOf(events.end(step, isCut || steps === 0 ? null : result))}\n]}\n`;
 }
 
 /** The batches, the first of which has been asked for: a replay that is refused shows before the answer begins. */

@@ -6,6 +6,7 @@
  *             f ##### tail call  ------------^
  */
 
+import { OUTCOMES } from '../contract/outcome.ts';
 import type { ChainRow, PrintRow, RunResult } from '../contract/result.ts';
 import type { StepRow } from '../contract/step.ts';
 
@@ -74,10 +75,14 @@ export class TraceEvents {
     return this.#take();
   }
 
-  /** The end in front of step `step`: everything closes. */
-  end(step: number, fault: RunResult['fault']): TraceEvent[] {
-    if (fault !== null)
-      this.#instant(Math.max(step - 1, 0), fault.code, 'fault', { pc: fault.pc, message: fault.message });
+  /** The end in front of step `step`: everything closes. A run that did not end by itself has a mark at its last step; null: none. */
+  end(step: number, ending: Pick<RunResult, 'outcome' | 'fault'> | null): TraceEvent[] {
+    const last = Math.max(step - 1, 0);
+    if (ending !== null && ending.outcome.kind !== 'exit') {
+      const { outcome, fault } = ending;
+      const more = fault === null ? { text: OUTCOMES[outcome.code].text } : { pc: fault.pc, message: fault.message };
+      this.#instant(last, outcome.code, outcome.kind, more);
+    }
     this.#closeTo(0, step);
     return this.#take();
   }
@@ -128,7 +133,7 @@ export class TraceEvents {
     const known = this.#chain.get(step);
     const at = { map: known?.map ?? map, index: known?.index ?? index };
     if (row.call!.result === null) {
-      this.#instant(step, 'tail call missed', 'miss', { ...at, miss: known?.miss ?? null });
+      this.#instant(step, 'tail call missed', 'miss', { ...at, miss: known?.miss ?? 'unknown' });
       return;
     }
     this.#hop = step;

@@ -75,6 +75,16 @@ const ROWS: readonly Row[] = [
     others: ['i 2 null_deref'],
   },
   {
+    name: 'a run that used up its instructions',
+    run: {
+      programs: { p: 'l:\nr1 += 1\ngoto l' },
+      verify: 'off',
+      budgets: { instructions: 10 },
+    },
+    slices: ['p@0-10'],
+    others: ['i 9 insn_budget'],
+  },
+  {
     name: 'a run that was refused',
     run: { programs: { p: 'r0 = 0\nexit\nr0 = 1\nexit' } },
     slices: [],
@@ -151,6 +161,14 @@ test('every run of the tests is a valid file, whose slices cover exactly its ste
     covered += 1;
   }
   assert.ok(covered > 50, `${covered} runs`);
+});
+
+test('a file says how its run ended, and of a miss whose chain row is not kept that its reason is unknown', async () => {
+  const { run, batches } = finished(ROWS.find(({ name }) => name === 'an empty slot')!.run);
+  const text = await textOf(traceFile({ ...run, result: { ...run.result, chain: [] } }, each(batches)));
+  assert.equal(JSON.parse(text).otherData.outcome, 'exit');
+  const [args] = readTraceFile(text).events.flatMap((event) => (event.ph === 'i' ? [event.args] : []));
+  assert.deepEqual(args, { map: 'chain', index: '0', miss: 'unknown' });
 });
 
 test('prints are instants at their step', async () => {
