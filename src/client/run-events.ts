@@ -10,6 +10,7 @@ export class RunEvents {
   readonly result = Promise.withResolvers<RunResult>();
   /** Steps of the run; 0 until its result is known. */
   steps = 0;
+  #last: RunResult | undefined;
   #isComplete = false;
 
   /** A subscription tells everything from the start. After a cut that is told again, unless it was complete. */
@@ -19,11 +20,19 @@ export class RunEvents {
     this.prints.length = 0;
   }
 
+  /** What the result says of a run that did not begin. */
+  get whyUnbegun(): string {
+    if (this.#last === undefined) return 'there is no result';
+    const { rejection, outcome } = this.#last;
+    return rejection === null ? outcome.code : `${outcome.code}: ${rejection.message}`;
+  }
+
   hear(message: Extract<ServerMessage, { type: 'chain' | 'print' | 'map' | 'result' }>): void {
     if (this.#isComplete) return;
     if (message.type === 'chain') this.chain.push(...message.rows);
     else if (message.type === 'result') {
       this.#isComplete = true;
+      this.#last = message.result;
       this.steps = Number(message.result.counters.instructions);
       this.result.resolve(message.result);
     } else if (message.type === 'print') {

@@ -5,9 +5,10 @@
 
 import type { ChainRow, MapWriteRow, PrintRow, RunResult } from '../contract/result.ts';
 import type { RunBody } from '../contract/run.ts';
-import { BATCH_STEPS, type StepRow } from '../contract/step.ts';
+import { BATCH_STEPS, MAX_WINDOW_STEPS, type StepRow } from '../contract/step.ts';
 import { type ClientMessage, DEFAULT_CREDIT_BYTES, type ServerMessage } from '../contract/trace.ts';
 import { BatchQueue } from './batch-queue.ts';
+import { checkCount, checkPart, checkStep, checkUntil } from './checks.ts';
 import { CodeBook } from './code-book.ts';
 import { TraceClosedError, WaggleError } from './errors.ts';
 import { FlowWindow } from './flow-window.ts';
@@ -71,6 +72,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   #next: number;
   /** First step that has not been given to the reader. */
   #unread: number;
+  /** The steps have their reader. */
+  #isRead = false;
   /** No further step will come or is wanted. */
   #over = false;
   /** The last one. */
@@ -86,6 +89,7 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
   /** See WaggleClient.trace. */
   constructor(source: ConnectionSource, options: TraceOptions) {
     const { credit = DEFAULT_CREDIT_BYTES, encoding = 'binary', maxBatchBytes, reconnects, from = 0 } = options;
+    checkStep(from, 'from');
     this.#options = options;
     this.#window = new FlowWindow(credit);
     this.#run = 'run' in options ? options.run : undefined;
@@ -158,6 +162,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
 
   /** What the steps come in, for one reader: from the grid place at or below `from` on; a partial batch is followed by the whole. */
   async *batches(): AsyncGenerator<TraceBatch, void, undefined> {
+    if (this.#isRead) throw new Error('the steps of a trace have one reader, and there is one');
+    this.#isRead = true;
     try {
       for (;;) {
         const batch = await this.#queue.next();
@@ -172,12 +178,16 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
 
   /** The state in front of a step (beyond the end: the last), and `count` steps from there. */
   async seek(step: number, count = 0): Promise<SeekAnswer> {
+    checkStep(step, 'step');
+    checkCount(count, MAX_WINDOW_STEPS);
     const { type: _, id: __, ...answer } = await this.#ask('state', { type: 'seek', id: ID, step, count });
     return answer;
   }
 
   /** Part of the state in front of a step; the range counts bytes, of `map:<name>` elements. */
   async inspect(step: number, what: string, range: { start?: number; count?: number } = {}): Promise<InspectAnswer> {
+    checkStep(step, 'step');
+    checkPart(what, range);
     const message = { type: 'inspect', id: ID, step, what, ...range } as const;
     const { type: _, id: __, ...answer } = await this.#ask('inspected', message);
     return answer;
@@ -185,6 +195,8 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
 
   /** The first step at or behind `from`, with 'back' the last at or in front of it, where `until` holds; null: there is none. */
   async runTo(until: Until, from: number, direction: 'forward' | 'back' = 'forward'): Promise<number | null> {
+    checkStep(from, 'from');
+    checkUntil(until);
     const { step } = await this.#ask('found', { type: 'runTo', id: ID, from, until, direction });
     return step === null ? null : Number(step);
   }
@@ -316,7 +328,7 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     // A problem of the stream that came while a question was under way was taken for its answer.
     const error = this.#detail === 'steps' && this.#next < this.#events.steps ? this.#problem : null;
     if (this.#book === undefined) {
-      this.#unbegun = new WaggleError(0, null, 'the run did not begin');
+      this.#unbegun = new WaggleError(0, null, `the run did not begin: ${this.#events.whyUnbegun}`);
       this.#started.reject(this.#unbegun);
       this.#questions.rejectAll(this.#unbegun);
     }
@@ -329,7 +341,7 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     if (this.#questions.refuse(error)) this.#rest();
     else {
       // The server may be about to close by itself, with a code that says more than our close.
-      this.#refusal = error;
+      this.#refusal ??= error;
       this.#link.connection?.close();
     }
   }

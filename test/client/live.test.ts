@@ -92,13 +92,48 @@ test(
   },
 );
 
+test('what no question may hold is refused before it is sent, and others are answered', options, async (t) => {
+  const { client } = await tracedService(t);
+  const { id: run } = await client.run(TURNS);
+  await using trace = client.trace({ run, detail: 'chain' });
+  const wrong = [
+    trace.seek(1.5),
+    trace.seek(-1),
+    trace.seek(0, 4097),
+    trace.inspect(Number.NaN, 'stack'),
+    trace.inspect(0, 'everything'),
+    trace.inspect(0, 'stack', { start: 0.5 }),
+    trace.inspect(0, 'stack', { count: -1 }),
+    trace.runTo({ tailCall: true }, 2 ** 53),
+    trace.runTo({ program: 'ping', pc: -1 }, 0),
+  ];
+  for (const [place, question] of wrong.entries()) {
+    await assert.rejects(question, { name: 'RangeError' }, `question ${place}`);
+  }
+  assert.equal((await trace.seek(5)).step, '5');
+  assert.throws(() => client.trace({ run, from: 0.5 }), { name: 'RangeError' });
+});
+
+test('a trace has one reader: a second one is refused, and the first reads on', options, async (t) => {
+  const { client } = await tracedService(t);
+  const { id: run, counters } = await client.run(TURNS);
+  await using trace = client.trace({ run });
+  const [first, second] = await Promise.allSettled([rowsOf(trace), rowsOf(trace)]);
+  assert.ok(first.status === 'fulfilled');
+  assert.equal(String(first.value.length), counters.instructions);
+  assert.match(second.status === 'rejected' ? String(second.reason) : 'read', /one reader/);
+});
+
 test('a run that is refused has a result and no steps', options, async (t) => {
   const { client } = await tracedService(t);
   const trace = client.trace({ spec: runBody({ programs: { entry: 'r0 = 0' } }) });
   assert.deepEqual(await rowsOf(trace), []);
   assert.equal((await trace.result).outcome.code, 'rejected_verifier');
-  await assert.rejects(trace.started, { message: 'the run did not begin' });
-  await assert.rejects(trace.seek(0), { message: 'the run did not begin' });
+  const { rejection } = await trace.result;
+  assert.match(String(rejection?.message), /^.{10}/);
+  const message = `the run did not begin: rejected_verifier: ${rejection?.message}`;
+  await assert.rejects(trace.started, { message });
+  await assert.rejects(trace.seek(0), { message });
 });
 
 test('cancel ends a run', options, async (t) => {

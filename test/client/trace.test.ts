@@ -307,16 +307,18 @@ test('a stream that ends too early is an error, though its problem came where an
 });
 
 test('a run that did not begin has a result and no steps', async (t) => {
+  const outcome = { kind: 'budget', code: 'memory_budget' };
+  const result = { counters: { instructions: '0' }, outcome, rejection: null };
   const server = await scriptedServer(t, [
     ({ say }) => {
-      say({ type: 'result', id: 'trace', result: { counters: { instructions: '0' } } });
+      say({ type: 'result', id: 'trace', result });
       say({ type: 'end', id: 'trace' });
     },
   ]);
   const trace = new WaggleClient(server.url).trace({ spec: SPEC });
   assert.deepEqual(await stepsOf(trace), []);
   assert.equal((await trace.result).counters.instructions, '0');
-  await assert.rejects(trace.started, { message: 'the run did not begin' });
+  await assert.rejects(trace.started, { message: 'the run did not begin: memory_budget' });
 });
 
 test('questions wait for their turn, survive a cut, and one that is refused stops no other', async (t) => {
