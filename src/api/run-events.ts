@@ -90,7 +90,7 @@ function cutBatch(text: string, after: number): string {
 
 function batchEvent(id: string, batch: StepBatch, after: number): string {
   if (batch.type === 'gap') {
-    return event({ type: 'gap', id, from: String(batch.from), to: String(batch.to), reason: 'budget' }, batch.to - 1);
+    return event({ type: 'gap', id, from: String(batch.from), to: String(batch.to), reason: 'size' }, batch.to - 1);
   }
   const { text, first, next } = batch;
   return eventText('steps', first <= after ? cutBatch(text, after) : text, next - 1);

@@ -74,7 +74,7 @@ export class TraceQuestions {
       });
     } catch (error) {
       if (this.#stopped) return;
-      if (error instanceof ProblemError) outbox.fail(error.problem, question.id);
+      if (error instanceof ProblemError) outbox.fail(inQuestion(error.problem, question), question.id);
       else defect(error, question.id);
     }
   }
@@ -91,9 +91,9 @@ export class TraceQuestions {
   }
 
   async #seek({ id, step, count = 0 }: QuestionOf<'seek'>): Promise<ServerMessage> {
-    const { rows, state } = await this.#window({ from: stepOf(step), count, maps: [] });
+    const { rows, next, state } = await this.#window({ from: stepOf(step), count, maps: [] });
     const { maps: _, ...rest } = state;
-    return { type: 'state', id, rows, ...rest };
+    return { type: 'state', id, rows, next: next === null ? null : String(next), ...rest };
   }
 
   async #inspect(question: QuestionOf<'inspect'>): Promise<ServerMessage> {
@@ -114,9 +114,9 @@ export class TraceQuestions {
   }
 
   async #window(work: Omit<WindowWork, 'kind' | 'state'>) {
-    const { rows, state } = replayed('window', await this.#ask({ kind: 'window', state: true, ...work }));
+    const { rows, next, state } = replayed('window', await this.#ask({ kind: 'window', state: true, ...work }));
     if (state === null) throw new Error('a window came without its state');
-    return { rows, state };
+    return { rows, next, state };
   }
 
   /** Throws ProblemError for a run that is not kept or has no steps. */
@@ -132,6 +132,12 @@ export class TraceQuestions {
       this.#replay = null;
     }
   }
+}
+
+/** A map is named by `what` of the question, not by a list of maps as over HTTP. */
+function inQuestion(problem: Problem, { type }: Question): Problem {
+  if (type !== 'inspect' || problem.code !== 'bad_reference') return problem;
+  return { ...problem, errors: [{ pointer: '/what', detail: problem.detail }] };
 }
 
 const MAP_PREFIX = 'map:';

@@ -18,13 +18,15 @@ import { decodeRun } from './decode-run.ts';
 import { findRun } from './find-run.ts';
 import { ProblemError } from './problem-error.ts';
 import { QuestionLine } from './question-line.ts';
+import { problemIn } from './schema-violation.ts';
 import type { Services } from './services.ts';
 import type { TraceContext } from './trace-context.ts';
-import { MessageReader, violationOf } from './trace-messages.ts';
+import { MessageReader, type MessageRefusal, violationOf } from './trace-messages.ts';
 import type { TraceOutbox } from './trace-outbox.ts';
-import { type Subject, TraceSubscription } from './trace-subscription.ts';
+import { SPEC_POINTER, type Subject, TraceSubscription } from './trace-subscription.ts';
 
 type MessageOf<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
+type AboutSubscription = MessageOf<'cancel' | 'unsubscribe' | 'credit' | 'seek' | 'inspect' | 'runTo'>;
 
 export interface SessionOptions {
   readonly socket: WebSocket;
@@ -126,7 +128,7 @@ export class TraceSession {
     this.#heard = performance.now();
     const { message, refusal } = this.#reader.read(data, isBinary, this.#heard);
     if (refusal !== undefined) {
-      this.#outbox.refuse(refusal.reason, refusal.problem);
+      this.#refuse(refusal);
       return;
     }
     try {
@@ -134,6 +136,10 @@ export class TraceSession {
     } catch (error) {
       this.#defect(error, message.id);
     }
+  }
+
+  #refuse({ reason, problem, id }: MessageRefusal): void {
+    this.#outbox.refuse(reason, problem, id);
   }
 
   #handle(message: ClientMessage, bytes: number): void {
@@ -146,14 +152,14 @@ export class TraceSession {
         this.#subscribe(message, bytes);
         break;
       case 'cancel':
-        this.#subscriptions.get(id)?.cancel();
+        this.#of(message)?.cancel();
         break;
       case 'unsubscribe':
-        this.#subscriptions.get(id)?.leave();
+        this.#of(message)?.leave();
         this.#subscriptions.delete(id);
         break;
       case 'credit':
-        this.#subscriptions.get(id)?.addCredit(message.bytes);
+        this.#of(message)?.addCredit(message.bytes);
         break;
       case 'ping':
         this.#outbox.send({ type: 'pong', ...(message.id === undefined ? {} : { id }) });
@@ -163,7 +169,7 @@ export class TraceSession {
       case 'seek':
       case 'inspect':
       case 'runTo':
-        this.#ask(message);
+        this.#of(message)?.ask(message);
     }
   }
 
@@ -185,10 +191,15 @@ export class TraceSession {
     });
   }
 
-  #ask(message: MessageOf<'seek' | 'inspect' | 'runTo'>): void {
-    const subscription = this.#subscriptions.get(message.id);
-    if (subscription !== undefined) subscription.ask(message);
-    else this.#outbox.fail({ code: 'not_found', detail: 'There is no subscription with this id.' }, message.id);
+  /** The subscription that a message is about; when there is none the client is told. */
+  #of({ type, id }: AboutSubscription): TraceSubscription | undefined {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription !== undefined) return subscription;
+    // Credit costs a client nothing; an answer to it does.
+    const refusal = type === 'credit' ? this.#reader.charge(performance.now()) : null;
+    if (refusal !== null) this.#refuse({ ...refusal, id });
+    else this.#outbox.fail({ code: 'not_found', detail: 'There is no subscription with this id.' }, id);
+    return undefined;
   }
 
   #subscribe(message: Subscribe, bytes: number): void {
@@ -213,7 +224,10 @@ export class TraceSession {
       const { problem } = error;
       if (message.run !== undefined && problem.code === 'not_found') outbox.refuse('no_such_run', problem, id);
       else if (message.run !== undefined && problem.code === 'trace_gone') outbox.refuse('gone', problem, id);
-      else outbox.fail(problem, id);
+      else {
+        outbox.fail(problem, id);
+        outbox.send({ type: 'end', id });
+      }
     }
   }
 
@@ -242,9 +256,13 @@ export class TraceSession {
       throw new ProblemError({ code: 'bad_request', detail });
     }
     if (run !== undefined) return { run };
-    const violation = violationOf(this.#request, RunBody, body);
+    const violation = violationOf(this.#request, RunBody, body, SPEC_POINTER);
     if (violation !== null) throw new ProblemError(violation);
-    return { spec: decodeRun(body as RunBody, this.#services.limits, bytes) };
+    try {
+      return { spec: decodeRun(body as RunBody, this.#services.limits, bytes) };
+    } catch (error) {
+      throw error instanceof ProblemError ? new ProblemError(problemIn(SPEC_POINTER, error.problem)) : error;
+    }
   }
 
   /** How to end the run. Throws ProblemError when there is none with this id. */

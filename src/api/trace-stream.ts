@@ -6,9 +6,8 @@
  *   budget  = bytes of steps that the subscription may still get (traceBytes); a slice is never granted more
  */
 
-import type { Problem } from '../contract/problem.ts';
 import type { StepMessage } from '../contract/task.ts';
-import { BOOKMARK_EVERY_MS, MAX_CREDIT_BYTES } from '../contract/trace.ts';
+import { BOOKMARK_EVERY_MS, type GapReason, MAX_CREDIT_BYTES } from '../contract/trace.ts';
 import type { ReplayHandle } from '../pool/replay-job.ts';
 import { findRun, replayed, sourceOf } from './find-run.ts';
 import { ProblemError } from './problem-error.ts';
@@ -102,7 +101,11 @@ export class TraceStream {
     const { outbox, defect } = this.#context;
     const { id } = this.#request;
     try {
-      while (this.#mayAdvance()) await this.#serveSlice();
+      while (this.#mayAdvance()) {
+        // Behind a large message steps would only pile up.
+        await outbox.whenRoom(() => undefined);
+        if (!this.#over) await this.#serveSlice();
+      }
     } catch (error) {
       if (this.#over) return;
       if (error instanceof ProblemError) {
@@ -119,7 +122,7 @@ export class TraceStream {
     if (this.#over) return false;
     this.#steps ??= this.#source()?.steps ?? 0;
     if (this.#next < this.#steps && this.#budget > 0) return this.#held > 0;
-    if (this.#next < this.#steps) this.#gap(this.#next, this.#steps);
+    if (this.#next < this.#steps) this.#gap(this.#next, this.#steps, 'budget');
     this.#end();
     return false;
   }
@@ -169,15 +172,8 @@ export class TraceStream {
   /** What makes the run again; null: it has no steps. Throws ProblemError. */
   #source() {
     const { services } = this.#context;
-    const { run, programs } = this.#request;
-    const kept = findRun(services.runs, run);
+    const kept = findRun(services.runs, this.#request.run);
     if (kept.state === 'running') throw new Error('a stream of a run that has not ended');
-    const { started } = kept.run;
-    if (programs !== null && started !== null) {
-      const known = started.programs.map(({ name }) => name);
-      const unknown = programs.find((name) => !known.includes(name));
-      if (unknown !== undefined) throw new ProblemError(noProgram(unknown, known));
-    }
     return sourceOf(kept.run);
   }
 
@@ -201,7 +197,7 @@ export class TraceStream {
         return;
       case 'gap':
         this.#next = message.to;
-        this.#gap(message.from, message.to);
+        this.#gap(message.from, message.to, 'size');
         return;
       case 'regions':
         this.#known ??= [];
@@ -213,9 +209,9 @@ export class TraceStream {
     }
   }
 
-  #gap(from: number, to: number): void {
+  #gap(from: number, to: number, reason: GapReason): void {
     const { id } = this.#request;
-    this.#context.outbox.send({ type: 'gap', id, from: String(from), to: String(to), reason: 'budget' });
+    this.#context.outbox.send({ type: 'gap', id, from: String(from), to: String(to), reason });
   }
 
   #tellBookmark(): void {
@@ -224,9 +220,4 @@ export class TraceStream {
     this.#bookmark = null;
     this.#bookmarked = performance.now();
   }
-}
-
-function noProgram(name: string, known: readonly string[]): Problem {
-  const detail = `programs: there is no program '${name}' in this run; there are: ${known.join(', ')}.`;
-  return { code: 'bad_reference', detail, errors: [{ pointer: '/programs', detail }] };
 }

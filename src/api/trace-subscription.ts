@@ -2,9 +2,11 @@
 
 import type { Problem } from '../contract/problem.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import type { StartedFacts } from '../contract/task.ts';
 import { DEFAULT_CREDIT_BYTES, MAX_CREDIT_BYTES, type Subscribe } from '../contract/trace.ts';
 import { finishedRun } from './find-run.ts';
 import { ProblemError } from './problem-error.ts';
+import { problemIn } from './schema-violation.ts';
 import { startRun } from './start-run.ts';
 import type { TraceContext } from './trace-context.ts';
 import { type Question, TraceQuestions } from './trace-questions.ts';
@@ -13,6 +15,9 @@ import { TraceTelling } from './trace-telling.ts';
 
 /** Where a subscription stands: the run goes on, its steps are told, all has been told, or nobody wants more. */
 type State = 'running' | 'streaming' | 'ended' | 'left';
+
+/** Where a run's body stands in a subscribe. */
+export const SPEC_POINTER = '/spec';
 
 /** Whose run it is. */
 export type Subject = { readonly spec: RunSpec } | { readonly run: string };
@@ -128,9 +133,11 @@ export class TraceSubscription {
         mode: 'trace',
         log,
         listener: (heard) => {
-          if (this.#state === 'left') return;
-          if (heard.type === 'started') this.#telling.started(run.id, heard, spec.budgets);
-          else if (heard.type === 'chain') this.#telling.chain(heard.rows);
+          if (this.#state !== 'running') return;
+          if (heard.type === 'started') {
+            this.#telling.started(run.id, heard, spec.budgets);
+            this.#checkFilter(heard);
+          } else if (heard.type === 'chain') this.#telling.chain(heard.rows);
           else if (heard.type === 'lost') this.#telling.lost(heard.first, heard.last);
           else this.#telling.line(heard);
         },
@@ -138,7 +145,7 @@ export class TraceSubscription {
       this.#run = run;
       const answer = await run.answer;
       if (answer.kind === 'problem') throw new ProblemError(answer.problem);
-      if (this.#state !== 'left') this.#telling.result(answer.result);
+      await this.#tellInRoom(() => this.#telling.result(answer.result));
       return spec.budgets.traceBytes;
     });
   }
@@ -146,10 +153,38 @@ export class TraceSubscription {
   async #followKept(id: string): Promise<void> {
     await this.#follow(async () => {
       const run = await finishedRun(this.#context.services.runs, id, this.#left.signal);
-      if (run === null || this.#state === 'left') return 0;
-      this.#telling.finished(run);
-      return run.result.budgets.traceBytes;
+      if (run === null) return 0;
+      const { started, result } = run;
+      await this.#tellInRoom(() => {
+        if (started !== null && this.#unknownProgram(started) !== null) {
+          this.#telling.started(id, started, result.budgets);
+          this.#checkFilter(started);
+        } else this.#telling.finished(run);
+      });
+      return result.budgets.traceBytes;
     });
+  }
+
+  /** What may be large waits until it does not pile up behind what is unsent. */
+  #tellInRoom(tell: () => void): Promise<void> {
+    const tellIfWanted = (): void => {
+      if (this.#state === 'running') tell();
+    };
+    return this.#context.outbox.whenRoom(tellIfWanted, this.#left.signal);
+  }
+
+  #unknownProgram({ programs }: StartedFacts): Problem | null {
+    const known = programs.map(({ name }) => name);
+    const unknown = this.#message.programs?.find((name) => !known.includes(name));
+    return unknown === undefined ? null : noProgram(unknown, known);
+  }
+
+  /** Ends the telling when the run has not all programs that are wanted. */
+  #checkFilter(started: StartedFacts): void {
+    const problem = this.#unknownProgram(started);
+    if (problem === null) return;
+    this.#context.outbox.fail(problem, this.id);
+    this.#end();
   }
 
   /** @param tell tells the run up to its result, and answers with the bytes that its steps may have; throws ProblemError */
@@ -157,19 +192,23 @@ export class TraceSubscription {
     try {
       const traceBytes = await tell();
       this.#runEnded.resolve(null);
-      if (this.#state === 'left') return;
+      if (this.#state !== 'running') return;
       if (this.#message.detail === 'steps') this.#tellSteps(traceBytes);
       else this.#end();
     } catch (error) {
-      const problem: Problem =
-        error instanceof ProblemError ? error.problem : { code: 'internal', detail: 'The run failed by a defect.' };
+      const problem = this.#problemOf(error);
       this.#runEnded.resolve(problem);
       if (!(error instanceof ProblemError)) this.#context.defect(error, this.id);
-      else if (this.#state !== 'left') {
+      else if (this.#state === 'running') {
         this.#context.outbox.fail(problem, this.id);
         this.#end();
       }
     }
+  }
+
+  #problemOf(error: unknown): Problem {
+    if (!(error instanceof ProblemError)) return { code: 'internal', detail: 'The run failed by a defect.' };
+    return this.#message.spec === undefined ? error.problem : problemIn(SPEC_POINTER, error.problem);
   }
 
   #tellSteps(traceBytes: number): void {
@@ -200,4 +239,9 @@ export class TraceSubscription {
     this.#context.outbox.send({ type: 'end', id: this.id });
     this.#changed(this);
   }
+}
+
+function noProgram(name: string, known: readonly string[]): Problem {
+  const detail = `programs: there is no program '${name}' in this run; there are: ${known.join(', ')}.`;
+  return { code: 'bad_reference', detail, errors: [{ pointer: '/programs', detail }] };
 }

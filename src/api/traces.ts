@@ -76,7 +76,8 @@ export function registerTraces(app: Api, services: Services): void {
   });
 
   function welcome(socket: WebSocket, request: FastifyRequest): void {
-    const outbox = new TraceOutbox(socket, { limits, metrics, requestId: request.id });
+    const log = request.log.child({ client: request.ip });
+    const outbox = new TraceOutbox(socket, { limits, metrics, log, requestId: request.id });
     const guest = admit(request, allowedOrigins, tickets);
     if ('reason' in guest) {
       outbox.refuse(guest.reason, guest.problem);

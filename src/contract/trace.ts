@@ -74,7 +74,9 @@ export const CLOSE_CODES = {
 } as const;
 export type CloseReason = keyof typeof CLOSE_CODES;
 
-const Id = Type.String({ minLength: 1, maxLength: 128 });
+/** Characters of an `id`. */
+export const MAX_ID_LENGTH = 128;
+const Id = Type.String({ minLength: 1, maxLength: MAX_ID_LENGTH });
 /** A step as a client says it: a number up to 2^53 - 1, or decimal text. */
 const StepInput = Type.Unsafe<number | string>({
   type: ['integer', 'string'],
@@ -128,13 +130,15 @@ const Seek = Type.Object(
   },
   closed,
 );
+/** What can be inspected. */
+export const INSPECT_PATTERN = '^(registers|stack|ctx|packet|map:.+)$';
 const Inspect = Type.Object(
   {
     type: Type.Literal('inspect'),
     id: Id,
     step: StepInput,
     /** `map:<name>`: `start` and `count` count elements; else bytes. */
-    what: Type.String({ pattern: '^(registers|stack|ctx|packet|map:.+)$', maxLength: 256 }),
+    what: Type.String({ pattern: INSPECT_PATTERN, maxLength: 256 }),
     start: Type.Optional(Type.Integer()),
     count: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_INSPECT_COUNT })),
   },
@@ -147,7 +151,7 @@ const RunTo = Type.Object(
     from: StepInput,
     until: Type.Union([
       Type.Object({ program: Type.String(), pc: Type.Integer({ minimum: 0 }) }, closed),
-      Type.Object({ tailCall: Type.Union([Type.Literal(true), Type.Literal('miss')]) }, closed),
+      Type.Object({ tailCall: Type.Unsafe<true | 'miss'>({ enum: [true, 'miss'] }) }, closed),
       Type.Object({ mapWrite: Type.String() }, closed),
     ]),
     direction: Type.Optional(literals(['forward', 'back'])),
@@ -171,6 +175,9 @@ export const CLIENT_MESSAGES = {
 
 export type ClientMessageType = keyof typeof CLIENT_MESSAGES;
 export type ClientMessage = { [type in ClientMessageType]: Static<(typeof CLIENT_MESSAGES)[type]> }[ClientMessageType];
+
+/** Why something does not come: lines beyond the reserve, steps beyond traceBytes, a batch beyond the hello's maxBatchBytes. */
+export type GapReason = 'credit' | 'budget' | 'size';
 
 /** What the server says. */
 export type ServerMessage =
@@ -216,9 +223,15 @@ export type ServerMessage =
       readonly id: string;
       readonly from: string;
       readonly to: string;
-      readonly reason: 'credit' | 'budget';
+      readonly reason: GapReason;
     }
-  | ({ readonly type: 'state'; readonly id: string; readonly rows: readonly StepRow[] } & Omit<StepState, 'maps'>)
+  | ({
+      readonly type: 'state';
+      readonly id: string;
+      readonly rows: readonly StepRow[];
+      /** The step behind the rows, of which there may be fewer than asked for; null: the run has none. */
+      readonly next: string | null;
+    } & Omit<StepState, 'maps'>)
   | {
       readonly type: 'inspected';
       readonly id: string;

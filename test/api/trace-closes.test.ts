@@ -22,6 +22,10 @@ type Misdeed = (client: TraceClient, service: ListeningService) => unknown;
 
 const wait = (id: string) => ({ type: 'subscribe', id, spec: scripted('slow'), detail: 'steps' });
 
+const credits = (client: TraceClient, times: number): void => {
+  for (let n = 0; n < times; n += 1) client.say({ type: 'credit', id: 'nobody', bytes: 1 });
+};
+
 const MISDEEDS: readonly (readonly [string, number, Misdeed])[] = [
   ['not JSON', 4400, (client) => client.sayRaw('{')],
   ['JSON that is no object', 4400, (client) => client.sayRaw('null')],
@@ -35,6 +39,8 @@ const MISDEEDS: readonly (readonly [string, number, Misdeed])[] = [
   ['a window that is too large', 4400, (client) => client.say({ type: 'seek', id: 'a', step: 0, count: 4097 })],
   ['a frame beyond maxPayload', 1009, (client) => client.say({ type: 'ping', id: 'x', pad: ' '.repeat(70_000) })],
   ['too long for its type', 1009, (client) => client.sayRaw(`{"type":"ping"${' '.repeat(3000)}}`)],
+  ['too long, and wrong besides', 1009, (client) => client.say({ type: 'ping', id: 'x'.repeat(3000) })],
+  ['credit for nothing, too often', 4429, (client) => credits(client, 12)],
   ['too many messages', 4429, (client) => Array.from({ length: 12 }, () => client.say({ type: 'ping' }))],
   ['one id twice', 4409, (client) => ['a', 'a'].map((id) => client.say(wait(id)))],
   ['an unknown run', 4404, (client) => client.say({ type: 'subscribe', id: 'a', run: 'no-such-run' })],
@@ -79,7 +85,9 @@ test('what a client must not do closes the socket with its code, and leaves noth
     assert.ok(Buffer.byteLength(close.reason) <= 123, name);
     const problems = client.heard.filter(({ type }) => type === 'error').length;
     // ws closes by itself when a frame is too large; a client without hello is told by the code.
-    assert.equal(problems, name === 'a frame beyond maxPayload' || code === 4408 ? 0 : 1, name);
+    const expected = name === 'a frame beyond maxPayload' || code === 4408 ? 0 : 1;
+    if (name.startsWith('credit')) assert.ok(problems > 1, name);
+    else assert.equal(problems, expected, name);
     closed += 1;
   };
   const deeds = async (): Promise<void> => {
@@ -104,6 +112,14 @@ test('what a client must not do closes the socket with its code, and leaves noth
   for (let turn = 0; turn < 100 && JSON.stringify(resources()) !== JSON.stringify(before); turn += 1) await immediate();
   assert.deepEqual(resources(), before);
   assert.equal(closed, 3 * (MISDEEDS.length + ARRIVALS.length));
+  const codes = [...MISDEEDS, ...ARRIVALS].map(([, code]) => code);
+  for (const code of new Set(codes)) {
+    const times = 3 * codes.filter((one) => one === code).length;
+    assert.equal(await service.metric(`trace_closes_total{code="${code}"}`), times, `closes with ${code}`);
+    const logged = service.lines.filter((line) => line.msg === 'trace socket closed' && line.code === code);
+    assert.equal(logged.length, times, `lines of ${code}`);
+    assert.ok(logged.every(({ reason, client }) => typeof reason === 'string' && client === '127.0.0.1'));
+  }
   const errors = service.lines.filter(({ level }) => Number(level) >= 50);
   assert.deepEqual(errors, [], 'what a client does wrong is no error of the log');
 });

@@ -6,7 +6,7 @@ import type { RunBody } from '../../src/contract/run.ts';
 import type { StepRow, StepState } from '../../src/contract/step.ts';
 import { MAX_WAITING_QUESTIONS } from '../../src/contract/trace.ts';
 import { scripted } from '../support/service.ts';
-import type { TraceClient } from '../support/trace-client.ts';
+import type { Heard, TraceClient } from '../support/trace-client.ts';
 import { greeted, heardOf, listening } from '../support/trace-service.ts';
 
 /** Two programs that hop to each other, count in an array, update a hash, and read the packet. */
@@ -58,9 +58,10 @@ test('seek, inspect and runTo give what REST and a search through the rows give'
     const { maps, ...state } = await stateAt(step);
     assert.ok('hits' in maps);
     const answer = await asked(client, { type: 'seek', step, count });
+    const next = step + count < rows.length ? String(step + count) : null;
     assert.deepEqual(
       answer,
-      { type: 'state', id: 'a', rows: rows.slice(step, step + count), ...state },
+      { type: 'state', id: 'a', rows: rows.slice(step, step + count), next, ...state },
       `seek ${step}`,
     );
     // Parts of the same state.
@@ -133,14 +134,54 @@ test('seek, inspect and runTo give what REST and a search through the rows give'
     }
   }
 
-  for (const [question, code] of [
-    [{ type: 'inspect', step: 0, what: 'map:nothing' }, 'bad_reference'],
-    [{ type: 'runTo', from: 0, until: { mapWrite: 'nothing' } }, 'bad_reference'],
-    [{ type: 'runTo', from: 0, until: { program: 'nothing', pc: 0 } }, 'bad_reference'],
+  for (const [question, pointer] of [
+    [{ type: 'inspect', step: 0, what: 'map:nothing' }, '/what'],
+    [{ type: 'runTo', from: 0, until: { mapWrite: 'nothing' } }, '/until/mapWrite'],
+    [{ type: 'runTo', from: 0, until: { program: 'nothing', pc: 0 } }, '/until/program'],
   ] as const) {
     const answer = await asked(client, question);
-    assert.equal(answer.type === 'error' ? answer.problem.code : answer.type, code, JSON.stringify(question));
+    assert.ok(answer.type === 'error', JSON.stringify(answer));
+    assert.deepEqual([answer.problem.code, answer.problem.errors?.[0]?.pointer], ['bad_reference', pointer]);
   }
+  client.end();
+});
+
+/** A helper that copies a large value each time. */
+const COPIES: RunBody = {
+  programs: [
+    {
+      name: 'copies',
+      type: 'raw',
+      asm: 'r9 = 20\nagain:\n*(u32 *)(r10 - 4) = 0\nr1 = from ll\nr2 = r10\nr2 += -4\ncall bpf_map_lookup_elem\nif r0 == 0 goto out\nr3 = r0\n*(u32 *)(r10 - 8) = 1\nr1 = to ll\nr2 = r10\nr2 += -8\nr4 = 0\ncall bpf_map_update_elem\nr9 += -1\nif r9 != 0 goto again\nout:\nr0 = 2\nexit',
+    },
+  ],
+  maps: [
+    { name: 'from', type: 'array', keySize: 4, valueSize: 1_000_000, maxEntries: 1 },
+    { name: 'to', type: 'hash', keySize: 4, valueSize: 1_000_000, maxEntries: 2 },
+  ],
+  entry: 'copies',
+  budgets: { memoryBytes: 268_435_456, wallMs: 20_000 },
+};
+
+test('a window that its patches end early says where to go on, and all rows come so', async (t) => {
+  const { url } = await listening(t, { worker: null });
+  const client = await greeted(url);
+  client.say({ type: 'subscribe', id: 'a', spec: COPIES, detail: 'chain' });
+  const { result } = await client.wait('result', 'a');
+  await client.wait('end', 'a');
+  const steps: number[] = [];
+  let windows = 0;
+  for (let next: string | null = '0'; next !== null; windows += 1) {
+    const answer: Heard = await asked(client, { type: 'seek', step: next, count: 4096 });
+    assert.ok(answer.type === 'state', JSON.stringify(answer).slice(0, 500));
+    steps.push(...answer.rows.map(({ step }) => Number(step)));
+    next = answer.next;
+  }
+  assert.ok(windows > 1, `${windows} windows`);
+  assert.deepEqual(
+    steps,
+    Array.from({ length: Number(result.counters.instructions) }, (_, step) => step),
+  );
   client.end();
 });
 

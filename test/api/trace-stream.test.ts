@@ -23,7 +23,6 @@ const ENDS: readonly (readonly [string, Record<string, unknown>, readonly string
   ['again', { from: SCRIPTED_STEPS }, ['end']],
   ['again', { from: '9999999999999999' }, ['end']],
   ['again', { detail: 'chain' }, ['end']],
-  ['again', { programs: ['nobody'] }, ['error', 'end']],
   ['replay.problem', {}, ['error', 'end']],
   ['replay.bookmarks', {}, ['bookmark', 'end']],
   ['replay.gap', {}, ['steps', 'gap', 'steps', 'end']],
@@ -46,6 +45,62 @@ test('behind the result come the steps or what is in their place, then the end',
     const again = kindsOf(client, `found${id}`);
     assert.deepEqual(again.slice(again.indexOf('result') + 1), kinds, `${entry} found`);
   }
+  client.end();
+});
+
+test('a program that the run does not have is refused when its programs are known, whatever the detail', async (t) => {
+  const { url } = await listening(t);
+  const client = await greeted(url);
+  for (const detail of ['chain', 'steps']) {
+    const [id, found] = [`new${detail}`, `found${detail}`];
+    client.say({ type: 'subscribe', id, spec: scripted('again'), detail, programs: ['again', 'nobody'] });
+    await client.wait('end', id);
+    const { run } = await client.wait('started', id);
+    // The run goes on.
+    client.say({ type: 'seek', id, step: 0 });
+    await client.wait('state', id);
+    client.say({ type: 'subscribe', id: found, run, detail, programs: ['nobody'] });
+    await client.wait('end', found);
+    for (const one of [id, found]) {
+      assert.deepEqual(kindsOf(client, one).slice(0, 3), ['started', 'error', 'end']);
+      const { problem } = await client.wait('error', one);
+      assert.deepEqual([problem.code, problem.errors?.[0]?.pointer], ['bad_reference', '/programs']);
+      assert.match(problem.detail, /'nobody'.*there are: again/);
+    }
+  }
+  client.end();
+});
+
+/** Room for kept runs, and why a run has left it. */
+const ROOMS: readonly (readonly [number, RegExp])[] = [
+  [1, /running it again does not help: raise WAGGLE_MAX_REPLAY_BYTES/],
+  [8192, /newer ones needed its room.*Run it again/],
+];
+
+test('a run that leaves while its steps are told is gone, with the reason; then comes the end, and the socket lives on', async (t) => {
+  for (const [maxReplayBytes, reason] of ROOMS) {
+    const service = await listening(t, { limits: { maxReplayBytes } });
+    const client = await greeted(service.url);
+    client.say({ type: 'subscribe', id: 'a', spec: scripted('again'), detail: 'steps', credit: 0 });
+    await client.wait('result', 'a');
+    for (let newer = 0; newer < 10; newer += 1) await service.post(scripted('again'));
+    client.say({ type: 'credit', id: 'a', bytes: 1000 });
+    await client.wait('end', 'a');
+    const { problem } = await client.wait('error', 'a');
+    assert.deepEqual([problem.code, problem.limit], ['trace_gone', 'maxReplayBytes']);
+    assert.match(problem.detail, reason);
+    client.say({ type: 'ping' });
+    await client.wait('pong');
+    client.end();
+  }
+});
+
+test('a batch that is larger than maxBatchBytes is a gap that says so', async (t) => {
+  const { url } = await listening(t, { worker: null });
+  const client = await greeted(url, { encoding: 'json', maxBatchBytes: 10 });
+  client.say({ type: 'subscribe', id: 'a', spec: EXAMPLES[0]!.body, detail: 'steps' });
+  await client.wait('end', 'a');
+  assert.equal((await client.wait('gap', 'a')).reason, 'size');
   client.end();
 });
 
