@@ -7,6 +7,9 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_TYPE,
   BATCH_VERSION,
+  COLUMN_LENGTH_BYTES,
+  KEYFRAME_FRAME_BYTES,
+  KEYFRAME_REGISTERS,
   PATCH_KINDS,
   PREDICTOR_BITS,
   STEP_FLAGS,
@@ -14,9 +17,6 @@ import {
 import { type PatchFacts, type StepFacts, TAIL_CALL_TARGET } from '../contract/step-facts.ts';
 import { BatchError, VarintReader } from './varint-reader.ts';
 
-const REGISTERS = 11;
-const FRAME_BYTES = 2 + 4 + 8 * REGISTERS;
-const LENGTH_BYTES = 4;
 const PREDICTOR_MASK = (1 << PREDICTOR_BITS) - 1;
 const KNOWN_FLAGS = Object.values(STEP_FLAGS).reduce((all, flag) => all | flag, 0);
 const MAX_ARGUMENTS = 5;
@@ -122,26 +122,26 @@ class BatchReader {
   #keyframe(): FrameState[] {
     const [count = 0] = this.#take(1, 'keyframe');
     const start = this.#at;
-    this.#take(count * FRAME_BYTES, 'keyframe');
+    this.#take(count * KEYFRAME_FRAME_BYTES, 'keyframe');
     const frames = Array.from({ length: count }, (_, index) => {
-      const at = start + index * FRAME_BYTES;
+      const at = start + index * KEYFRAME_FRAME_BYTES;
       const register = (number: number) => `0x${this.#view.getBigUint64(at + 6 + 8 * number, true).toString(16)}`;
       return {
         program: this.#view.getUint16(at, true),
         function: this.#view.getUint32(at + 2, true),
-        registers: Array.from({ length: REGISTERS }, (_value, number) => register(number)),
+        registers: Array.from({ length: KEYFRAME_REGISTERS }, (_value, number) => register(number)),
       };
     });
-    for (let number = 0; count > 0 && number < REGISTERS; number++) {
-      const at = this.#at - 8 * (REGISTERS - number);
+    for (let number = 0; count > 0 && number < KEYFRAME_REGISTERS; number++) {
+      const at = this.#at - 8 * (KEYFRAME_REGISTERS - number);
       this.#values.setBigUint64(8 * number, this.#view.getBigUint64(at, true), true);
     }
     return frames.reverse();
   }
 
   #column(name: keyof Columns): VarintReader {
-    this.#take(LENGTH_BYTES, `length of ${name}`);
-    const length = this.#view.getUint32(this.#at - LENGTH_BYTES, true);
+    this.#take(COLUMN_LENGTH_BYTES, `length of ${name}`);
+    const length = this.#view.getUint32(this.#at - COLUMN_LENGTH_BYTES, true);
     this.#take(length, name);
     return new VarintReader(this.#bytes, name, this.#at - length, this.#at);
   }

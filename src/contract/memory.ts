@@ -155,6 +155,8 @@ export const TRACE = {
   /** Records between two drains at most. */
   RECORDS: 4096,
   HEAD: 0,
+  /** Of the head's first word; the bits above it are `cut`. */
+  PC_MASK: 0xff_ffff,
   CUT: 3,
   VALUE: 8,
   ADDRESS: 16,

@@ -19,6 +19,12 @@
 export const BATCH_TYPE = 1;
 export const BATCH_VERSION = 1;
 export const BATCH_HEADER_BYTES = 16;
+/** r0 to r10, in each frame of the keyframe. */
+export const KEYFRAME_REGISTERS = 11;
+/** One frame of the keyframe: program, first slot, registers. */
+export const KEYFRAME_FRAME_BYTES = 2 + 4 + 8 * KEYFRAME_REGISTERS;
+/** In front of each column but that of the flags. */
+export const COLUMN_LENGTH_BYTES = 4;
 
 export const BATCH_FLAGS = {
   /** Not whole yet: the same grid place follows again, with more rows. */

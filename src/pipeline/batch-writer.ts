@@ -7,6 +7,9 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_TYPE,
   BATCH_VERSION,
+  COLUMN_LENGTH_BYTES,
+  KEYFRAME_FRAME_BYTES,
+  KEYFRAME_REGISTERS,
   PATCH_KINDS,
   PREDICTOR_BITS,
   STEP_FLAGS,
@@ -18,10 +21,6 @@ import { Column } from './batch-columns.ts';
 import type { StepCode } from './step-code.ts';
 import { loadAddress } from './step-reader.ts';
 
-const REGISTERS = 11;
-const FRAME_BYTES = 2 + 4 + 8 * REGISTERS;
-const LENGTH_BYTES = 4;
-const PC_MASK = 0xff_ffff;
 const PREDICTORS = 1 << PREDICTOR_BITS;
 
 export class BatchWriter {
@@ -64,17 +63,17 @@ export class BatchWriter {
     this.#count = 0;
     this.#addresses.fill(0);
     this.#values.fill(0);
-    this.#values.set(this.#fold.registers().subarray(0, 2 * REGISTERS));
+    this.#values.set(this.#fold.registers().subarray(0, 2 * KEYFRAME_REGISTERS));
     this.#writeKeyframe();
   }
 
   #writeKeyframe(): void {
     const frames = this.#fold.frames().toReversed();
-    this.#keyframe = new Uint8Array(1 + frames.length * FRAME_BYTES);
+    this.#keyframe = new Uint8Array(1 + frames.length * KEYFRAME_FRAME_BYTES);
     const view = new DataView(this.#keyframe.buffer);
     view.setUint8(0, frames.length);
     frames.forEach((frame, index) => {
-      const at = 1 + index * FRAME_BYTES;
+      const at = 1 + index * KEYFRAME_FRAME_BYTES;
       view.setUint16(at, frame.program, true);
       view.setUint32(at + 2, frame.function, true);
       frame.registers.forEach((value, register) => {
@@ -94,7 +93,7 @@ export class BatchWriter {
     const columns = this.#columns;
     const word = at >>> 2;
     const head = words[word]!;
-    const pc = head & PC_MASK;
+    const pc = head & TRACE.PC_MASK;
     const place = words[word + 1]!;
     const program = place & 0xffff;
     const depth = place >>> 16;
@@ -109,7 +108,7 @@ export class BatchWriter {
       columns.frame.varint(program, 0);
       columns.frame.varint(depth, 0);
     }
-    if (head <= PC_MASK) flags |= this.#effect(word, program, pc, registers);
+    if (head <= TRACE.PC_MASK) flags |= this.#effect(word, program, pc, registers);
     if (patches.length > 0) {
       flags |= STEP_FLAGS.PATCHES;
       this.#patches(patches);
@@ -196,7 +195,7 @@ export class BatchWriter {
   frame(handle: number, first: number, partial: boolean, filtered: boolean): Uint8Array<ArrayBuffer> {
     const columns = BATCH_COLUMNS.map((name) => this.#columns[name]);
     const start = BATCH_HEADER_BYTES + this.#keyframe.length;
-    const size = columns.reduce((sum, column) => sum + LENGTH_BYTES + column.length, start + this.#flags.length);
+    const size = columns.reduce((sum, column) => sum + COLUMN_LENGTH_BYTES + column.length, start + this.#flags.length);
     const bytes = new Uint8Array(size);
     const view = new DataView(bytes.buffer);
     view.setUint8(0, BATCH_TYPE);
@@ -210,8 +209,8 @@ export class BatchWriter {
     let at = start + this.#flags.length;
     for (const column of columns) {
       view.setUint32(at, column.length, true);
-      column.copyTo(bytes, at + LENGTH_BYTES);
-      at += LENGTH_BYTES + column.length;
+      column.copyTo(bytes, at + COLUMN_LENGTH_BYTES);
+      at += COLUMN_LENGTH_BYTES + column.length;
     }
     return bytes;
   }

@@ -13,7 +13,7 @@ import type { ElementRange, EngineLimits } from '../contract/task.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import type { VmMap } from '../vm/maps/map.ts';
 import { RegisterFold } from '../vm/steps.ts';
-import { type StepPatch, TraceRing } from '../vm/trace-ring.ts';
+import { type StepSink, TraceRing } from '../vm/trace-ring.ts';
 import type { Vm, VmLimits, VmRun } from '../vm/vm.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
 import { buildVm, runFootprint, vmLimits } from './machine.ts';
@@ -31,12 +31,6 @@ export interface Replayed {
   readonly slotLog: readonly SlotLogRow[];
   /** The step that the run ended at, when a clock or a client ended it: a replay must not go further. Infinity else. */
   readonly end: number;
-}
-
-/** What a replay is watched with; both hear everything in order. */
-export interface ReplayWatch {
-  readonly records: (first: number, address: number, count: number) => void;
-  readonly patch: (patch: StepPatch) => void;
 }
 
 /** A replay that is under way or has ended. */
@@ -58,7 +52,7 @@ export function withReplay<T>(
   replayed: Replayed,
   stopAt: number,
   limits: Partial<VmLimits>,
-  watch: (replaying: Replaying) => ReplayWatch,
+  watch: (replaying: Replaying) => StepSink,
   use: (replaying: Replaying, start: () => VmRun) => T,
 ): T {
   const { spec } = replayed;
@@ -69,8 +63,8 @@ export function withReplay<T>(
   try {
     const { programs } = resources.compile(run, dead, true);
     // What watches needs the VM, and the VM its sink; no record comes before the VM runs.
-    const watches: ReplayWatch[] = [];
-    const sink: ReplayWatch = {
+    const watches: StepSink[] = [];
+    const sink: StepSink = {
       records: (first, address, count) => watches[0]?.records(first, address, count),
       patch: (patch) => watches[0]?.patch(patch),
     };
@@ -115,7 +109,7 @@ export function replayRun(resources: Resources, request: ReplayRequest, limits: 
   const { from, count } = request;
   const rows: StepRow[] = [];
   let left = request.patchBytes ?? Number.POSITIVE_INFINITY;
-  const watch = ({ memory, code, fold }: Replaying): ReplayWatch => {
+  const watch = ({ memory, code, fold }: Replaying): StepSink => {
     const patches = new PendingPatches();
     return {
       records: (first, address, records) => {

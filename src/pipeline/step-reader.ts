@@ -7,8 +7,6 @@ import type { RegisterFold } from '../vm/steps.ts';
 import type { StepPatch } from '../vm/trace-ring.ts';
 import type { StepCode, StepShape } from './step-code.ts';
 
-const PC_MASK = 0xff_ffff;
-
 const wide = (low: number, high: number): bigint => (BigInt(high) << 32n) | BigInt(low);
 
 const NO_PATCHES: readonly PatchFacts[] = [];
@@ -46,7 +44,7 @@ export interface StepHead {
 export function readHead(memory: GuestMemory, at: number): StepHead {
   const head = memory.words[at >>> 2]!;
   const place = memory.words[(at >>> 2) + 1]!;
-  return { pc: head & PC_MASK, cut: head > PC_MASK, program: place & 0xffff, depth: place >>> 16 };
+  return { pc: head & TRACE.PC_MASK, cut: head > TRACE.PC_MASK, program: place & 0xffff, depth: place >>> 16 };
 }
 
 /** Address that a load goes to, from the registers in front of it. */

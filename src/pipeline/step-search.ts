@@ -4,9 +4,9 @@ import { TRACE } from '../contract/memory.ts';
 import type { Region } from '../contract/place.ts';
 import { TAIL_CALL_TARGET } from '../contract/step-facts.ts';
 import type { ReplayWork, Until } from '../contract/task.ts';
-import type { StepPatch } from '../vm/trace-ring.ts';
+import type { StepPatch, StepSink } from '../vm/trace-ring.ts';
 import { ProblemFound } from './refused.ts';
-import type { Replaying, ReplayWatch } from './replay.ts';
+import type { Replaying } from './replay.ts';
 import { readHead } from './step-reader.ts';
 
 /** Thrown when a search forwards has its step; caught where the replay was started. */
@@ -20,7 +20,7 @@ export class SearchStop {
 
 type Holds = (at: number) => boolean;
 
-export class StepSearch implements ReplayWatch {
+export class StepSearch implements StepSink {
   readonly #replaying: Replaying;
   readonly #from: number;
   readonly #back: boolean;

@@ -9,9 +9,9 @@ import { BATCH_STEPS, type FrameState, type StepRow } from '../contract/step.ts'
 import { explainStep, type PatchFacts, patchBytes } from '../contract/step-facts.ts';
 import { CODE_PAGE_SLOTS, CODE_PAGES, REPLAY_CONTROL, type ReplayWork, type StepMessage } from '../contract/task.ts';
 import { PARTIAL_AFTER_MS } from '../contract/trace.ts';
-import type { StepPatch } from '../vm/trace-ring.ts';
+import type { StepPatch, StepSink } from '../vm/trace-ring.ts';
 import { BatchWriter } from './batch-writer.ts';
-import { framesOf, type Replaying, type ReplayWatch } from './replay.ts';
+import { framesOf, type Replaying } from './replay.ts';
 import { PendingPatches, readFacts, readHead } from './step-reader.ts';
 
 /** A stream keeps its thread for so long even when others wait, ms. */
@@ -28,7 +28,7 @@ export class StreamStop {
   }
 }
 
-export class StepStream implements ReplayWatch {
+export class StepStream implements StepSink {
   readonly #replaying: Replaying;
   readonly #work: StreamWork;
   readonly #port: Pick<MessagePort, 'postMessage'>;

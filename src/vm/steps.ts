@@ -12,7 +12,6 @@ import type { GuestMemory } from './guest-memory.ts';
 import { DEAD_REGISTER } from './translate/context.ts';
 import { writtenRegister } from './written-register.ts';
 
-const PC_MASK = 0xff_ffff;
 const PROGRAM_MASK = 0xffff;
 
 /** What a program's records need to be understood. */
@@ -113,9 +112,9 @@ export class RegisterFold {
     const words = this.#memory.words;
     const word = at >>> 2;
     const head = words[word]!;
-    const effect = this.#effects[words[word + 1]! & PROGRAM_MASK]?.[head & PC_MASK];
+    const effect = this.#effects[words[word + 1]! & PROGRAM_MASK]?.[head & TRACE.PC_MASK];
     // The bits above the pc: the step was cut short.
-    if (effect === undefined || head > PC_MASK) return;
+    if (effect === undefined || head > TRACE.PC_MASK) return;
     this.#apply(effect, words[word + TRACE.VALUE / 4]!, words[word + TRACE.VALUE / 4 + 1]!);
   }
 
