@@ -142,9 +142,9 @@ test('a step that cannot be reached in time names the limit', async (t) => {
 });
 
 test('a run whose first steps cannot be made now keeps its result, with the path of its steps', async (t) => {
-  const service = await build(t, { worker: null, limits: { maxQueueMs: 3000, maxDrainMs: 20 } });
-  // Longer than anyone waits in the queue: by the default wallMs of a second it would give the thread to those steps.
-  const budgets = { instructions: 1e10, wallMs: 60_000 };
+  const service = await build(t, { worker: null, limits: { maxQueueMs: 1500, maxDrainMs: 20, maxInstructions: 1e15 } });
+  // Longer than anyone waits in the queue, by both budgets: 1e10 instructions of such a loop may take three seconds.
+  const budgets = { instructions: 1e15, wallMs: 60_000 };
   const endless = runBody({ programs: { p: 'l:\ngoto l' }, verify: 'off', budgets });
   // The trace socket tells the id of a run that is running.
   const client = await connectTrace(await service.api.listen({ host: '127.0.0.1', port: 0 }));
