@@ -3,7 +3,7 @@
 import { limitVariable } from '../contract/limits.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { ReplayAnswer, ReplaySource } from '../contract/task.ts';
-import type { FinishedRun, KeptRun, KeptRuns, RunEnd } from '../store/kept-runs.ts';
+import type { FinishedRun, KeptRun, KeptRuns, RunEnd, RunReference } from '../store/kept-runs.ts';
 import { ProblemError } from './problem-error.ts';
 
 /** The id in the path; one that is no UUID is the id of no run. */
@@ -28,8 +28,11 @@ const TOO_LARGE: Problem = {
  * A run that is running or has finished.
  * @throws ProblemError not_found, trace_gone
  */
-export function findRun(runs: KeptRuns, id: string): Extract<KeptRun, { state: 'running' | 'finished' }> {
-  const kept = RUN_ID.test(id) ? runs.get(id) : ({ state: 'unknown' } as const);
+export function findRun(
+  runs: KeptRuns,
+  { tenant, id }: RunReference,
+): Extract<KeptRun, { state: 'running' | 'finished' }> {
+  const kept = RUN_ID.test(id) ? runs.get({ tenant, id }) : ({ state: 'unknown' } as const);
   if (kept.state === 'gone') throw new ProblemError(kept.tooLarge ? TOO_LARGE : GONE);
   if (kept.state === 'unknown') throw new ProblemError(UNKNOWN);
   return kept;
@@ -39,8 +42,12 @@ export function findRun(runs: KeptRuns, id: string): Extract<KeptRun, { state: '
  * The run when it has ended; null when `stop` came first.
  * @throws ProblemError not_found, trace_gone, and the problem that a run ended with
  */
-export async function finishedRun(runs: KeptRuns, id: string, stop: AbortSignal): Promise<FinishedRun | null> {
-  const kept = findRun(runs, id);
+export async function finishedRun(
+  runs: KeptRuns,
+  reference: RunReference,
+  stop: AbortSignal,
+): Promise<FinishedRun | null> {
+  const kept = findRun(runs, reference);
   if (kept.state === 'finished') return kept.run;
   const end = await endOrStop(kept.ended, stop);
   if (end?.kind === 'problem') throw new ProblemError(end.problem);

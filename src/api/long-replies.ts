@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Limits } from '../contract/limits.ts';
+import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import type { Services } from './services.ts';
 
@@ -38,7 +39,7 @@ export class LongReplies {
    * @throws ProblemError too_many_streams
    */
   open(request: FastifyRequest, reply: FastifyReply): AbortSignal {
-    const principal = request.ip;
+    const principal = principalOf(request).bucket;
     const replies = this.#open.get(principal) ?? new Set();
     const { maxTraceSockets, maxTraceStallMs } = this.#limits;
     if (replies.size >= maxTraceSockets) {

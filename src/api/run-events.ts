@@ -13,6 +13,7 @@ import { MAX_CHAIN_ROWS, type ServerMessage } from '../contract/trace.ts';
 import type { FinishedRun } from '../store/kept-runs.ts';
 import { findRun, finishedRun, sourceOf } from './find-run.ts';
 import { type LongReplies, streamOf } from './long-replies.ts';
+import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
 import { MAX_QUERY_LENGTH, oneOf, wholeNumber } from './query.ts';
@@ -43,7 +44,7 @@ interface Listening {
   readonly detail: 'chain' | 'steps';
   /** The last event's step that the client has; -1: none. */
   readonly after: number;
-  readonly principal: string;
+  readonly principal: Principal;
   readonly stop: AbortSignal;
   /** Of the problem that may end the events. */
   readonly requestId: string;
@@ -106,7 +107,15 @@ async function* stepEvents(
   const from = after + 1;
   if (from >= source.steps) return;
   let left = source.spec.budgets.traceBytes;
-  const batches = stepBatches({ pool, principal, source, id, from, maxBatchBytes: MAX_EVENT_BYTES, stop });
+  const batches = stepBatches({
+    pool,
+    principal: principal.bucket,
+    source,
+    id,
+    from,
+    maxBatchBytes: MAX_EVENT_BYTES,
+    stop,
+  });
   for await (const batch of batches) {
     const text = batchEvent(id, batch, after);
     left -= Buffer.byteLength(text);
@@ -121,8 +130,8 @@ async function* stepEvents(
 
 /** Everything that there is to hear of a run, from its end on. Ends early, without `end`, when `stop` says so. */
 async function* runEvents(services: Services, listening: Listening): AsyncGenerator<string> {
-  const { id, detail, after, stop } = listening;
-  const run = await finishedRun(services.runs, id, stop);
+  const { id, detail, after, principal, stop } = listening;
+  const run = await finishedRun(services.runs, { tenant: principal.tenant, id }, stop);
   if (run === null) return;
   const { result, started } = run;
   const source = detail === 'steps' ? sourceOf(run) : null;
@@ -179,12 +188,13 @@ export function registerRunEvents(app: Api, services: Services, replies: LongRep
       const detail = oneOf('detail', request.query.detail, ['chain', 'steps']);
       const after = lastEventId(request.headers['last-event-id']);
       if (lifecycle.draining) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });
-      const kept = findRun(runs, id);
+      const principal = principalOf(request);
+      const kept = findRun(runs, { tenant: principal.tenant, id });
       if (kept.state === 'finished' && after >= Number(kept.run.result.counters.instructions)) {
         return reply.code(204).send(null);
       }
       const stop = replies.open(request, reply);
-      const listening = { id, detail, after, principal: request.ip, stop, requestId: request.id };
+      const listening = { id, detail, after, principal, stop, requestId: request.id };
       reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no').type('text/event-stream');
       return reply.send(streamOf(withHeartbeat(eventsOrProblem(services, listening), EVENT_HEARTBEAT_MS)));
     },

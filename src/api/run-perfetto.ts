@@ -7,6 +7,7 @@ import type { ReplaySource } from '../contract/task.ts';
 import type { FinishedRun } from '../store/kept-runs.ts';
 import { finishedRun, sourceOf } from './find-run.ts';
 import { type LongReplies, streamOf } from './long-replies.ts';
+import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
@@ -111,10 +112,11 @@ export function registerRunPerfetto(app: Api, services: Services, replies: LongR
       const { id } = request.params;
       if (lifecycle.draining) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });
       const stop = replies.open(request, reply);
-      const run = await finishedRun(runs, id, stop);
+      const { tenant, bucket } = principalOf(request);
+      const run = await finishedRun(runs, { tenant, id }, stop);
       if (run === null) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });
       const source: ReplaySource | null = sourceOf(run);
-      const asked = { pool, principal: request.ip, id, from: 0, maxBatchBytes: MAX_EVENT_BYTES, stop };
+      const asked = { pool, principal: bucket, id, from: 0, maxBatchBytes: MAX_EVENT_BYTES, stop };
       const batches = source === null ? noBatches() : await firstAsked(stepBatches({ ...asked, source }));
       reply
         .header('content-disposition', `attachment; filename="waggle-${id}.trace.json"`)

@@ -6,6 +6,7 @@ import { MAX_WINDOW_STEPS, StepPage, StepState } from '../contract/step.ts';
 import type { ReplaySource, ReplayWork } from '../contract/task.ts';
 import { clientGone } from './client-gone.ts';
 import { finishedRun, replayed, sourceOf, sourceWithSteps } from './find-run.ts';
+import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
 import { MAX_QUERY_LENGTH, wholeNumber } from './query.ts';
@@ -43,10 +44,10 @@ export async function replayWindow(
   { pool }: Pick<Services, 'pool'>,
   source: ReplaySource,
   work: Omit<WindowWork, 'kind'>,
-  { principal, stop }: { readonly principal: string; readonly stop: AbortSignal },
+  { principal, stop }: { readonly principal: Principal; readonly stop: AbortSignal },
 ) {
   const { answer, cancel } = pool.replay({
-    principal,
+    principal: principal.bucket,
     source,
     work: { kind: 'window', ...work },
     listener: null,
@@ -85,11 +86,12 @@ export function registerRunSteps(app: Api, services: Services): void {
         most: MAX_WINDOW_STEPS,
         otherwise: DEFAULT_PAGE_STEPS,
       });
+      const principal = principalOf(request);
       const stop = clientGone(reply);
-      const run = await finishedRun(runs, request.params.id, stop);
+      const run = await finishedRun(runs, { tenant: principal.tenant, id: request.params.id }, stop);
       const source = run === null ? null : sourceOf(run);
       if (source === null || from >= source.steps) return { first: String(from), steps: [], next: null };
-      const page = await replayWindow(services, source, { from, count, state: false }, { principal: request.ip, stop });
+      const page = await replayWindow(services, source, { from, count, state: false }, { principal, stop });
       return {
         first: String(page.first),
         steps: [...page.rows],
@@ -112,12 +114,13 @@ export function registerRunSteps(app: Api, services: Services): void {
     async (request, reply) => {
       const { step, maps } = request.query;
       const from = wholeNumber('step', step, { ...wholeStep, otherwise: wholeStep.most });
+      const principal = principalOf(request);
       const stop = clientGone(reply);
-      const run = await finishedRun(runs, request.params.id, stop);
+      const run = await finishedRun(runs, { tenant: principal.tenant, id: request.params.id }, stop);
       if (run === null) return reply;
       const names = maps === undefined ? {} : { maps: maps.split(',').filter((name) => name !== '') };
       const work = { from, count: 0, state: true, ...names };
-      const { state } = await replayWindow(services, sourceWithSteps(run), work, { principal: request.ip, stop });
+      const { state } = await replayWindow(services, sourceWithSteps(run), work, { principal, stop });
       if (state === null) throw new ProblemError({ code: 'internal', detail: 'A replay answered without a state.' });
       return state;
     },

@@ -5,6 +5,7 @@ import { RunResult } from '../contract/result.ts';
 import { closed } from '../contract/schema.ts';
 import { clientGone } from './client-gone.ts';
 import { findRun, finishedRun } from './find-run.ts';
+import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
 import { badParameter, MAX_QUERY_LENGTH, NoQuery } from './query.ts';
@@ -59,7 +60,7 @@ export function registerRun(app: Api, { runs }: Services): void {
       clientGone(reply).addEventListener('abort', () => stop.abort());
       const timer = setTimeout(() => stop.abort(), wait);
       try {
-        const run = await finishedRun(runs, id, stop.signal);
+        const run = await finishedRun(runs, { tenant: principalOf(request).tenant, id }, stop.signal);
         if (run !== null) return run.result;
       } finally {
         clearTimeout(timer);
@@ -87,7 +88,7 @@ export function registerRun(app: Api, { runs }: Services): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const run = findRun(runs, id);
+      const run = findRun(runs, { tenant: principalOf(request).tenant, id });
       if (run.state === 'finished') {
         const detail = `This run has ended (${run.run.result.outcome.code}); there is nothing to cancel.`;
         throw new ProblemError({ code: 'run_ended', detail });

@@ -8,6 +8,7 @@ import type { RunAnswer } from '../pool/run-job.ts';
 import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
 import { EXAMPLES } from './examples.ts';
+import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
 import { replayWindow } from './run-steps.ts';
@@ -32,14 +33,15 @@ export function registerRuns(app: Api, services: Services): void {
         throw new ProblemError({ code: 'not_implemented', detail: 'A later version brings Prefer: respond-async.' });
       }
       const spec = decodeRun(request.body, services.limits, request.bodyBytes);
-      const run = startRun(services, { spec, principal: request.ip, mode: 'request', log: request.log });
+      const principal = principalOf(request);
+      const run = startRun(services, { spec, principal, mode: 'request', log: request.log });
       // Nobody else knows the run's id: when the client goes away, nobody wants its answer any more.
       const stop = clientGone(reply);
       stop.addEventListener('abort', run.cancel, { once: true });
       const answer = await run.answer;
       if (answer.kind === 'problem') throw new ProblemError(answer.problem);
       if (request.body.detail !== 'steps') return answer.result;
-      return { ...answer.result, ...(await firstSteps(services, spec, answer, { principal: request.ip, stop })) };
+      return { ...answer.result, ...(await firstSteps(services, spec, answer, { principal, stop })) };
     },
   );
 }
@@ -51,7 +53,7 @@ async function firstSteps(
   services: Services,
   spec: RunSpec,
   { result, replay }: Extract<RunAnswer, { kind: 'result' }>,
-  asker: { readonly principal: string; readonly stop: AbortSignal },
+  asker: { readonly principal: Principal; readonly stop: AbortSignal },
 ): Promise<Pick<Answered, 'steps' | 'stepsNext'>> {
   if (replay === null) return { steps: [], stepsNext: null };
   const { slotLog, steps } = replay;

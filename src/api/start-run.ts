@@ -7,11 +7,12 @@ import type { RunMode } from '../metrics/labels.ts';
 import type { RunAnswer, RunHandle } from '../pool/run-job.ts';
 import type { TraceListener } from '../pool/trace-channel.ts';
 import type { RunEnd } from '../store/kept-runs.ts';
+import type { Principal } from './principal.ts';
 import type { Services } from './services.ts';
 
 export interface RunStart {
   readonly spec: RunSpec;
-  readonly principal: string;
+  readonly principal: Principal;
   readonly mode: RunMode;
   /** Bound to the request id. */
   readonly log: FastifyBaseLogger;
@@ -31,8 +32,8 @@ const DEFECT: RunEnd = {
 export function startRun(services: Services, { spec, principal, mode, log, listener }: RunStart): StartedRun {
   const { pool, metrics, runs } = services;
   const id = randomUUID();
-  const handle = pool.submit({ id, spec, principal, listener: listener ?? null });
-  const end = runs.begin(id, handle.cancel);
+  const handle = pool.submit({ id, spec, principal: principal.bucket, listener: listener ?? null });
+  const end = runs.begin({ tenant: principal.tenant, id }, handle.cancel);
   const answer = handle.answer.then((value) => {
     if (value.kind === 'result') metrics.observeRun(value.result, value.observations, mode);
     logRun(log, id, mode, value);

@@ -122,10 +122,18 @@ export class TraceQuestions {
   /** Throws ProblemError for a run that is not kept or has no steps. */
   async #ask(work: ReplayWork) {
     const { services, principal } = this.#context;
-    const kept = findRun(services.runs, this.#run.id());
+    const { tenant, bucket } = principal;
+    const kept = findRun(services.runs, { tenant, id: this.#run.id() });
     if (kept.state === 'running') throw new Error('a run that has ended is not kept');
     const source = sourceWithSteps(kept.run);
-    this.#replay = services.pool.replay({ principal, source, work, listener: null, credit: 0, continued: false });
+    this.#replay = services.pool.replay({
+      principal: bucket,
+      source,
+      work,
+      listener: null,
+      credit: 0,
+      continued: false,
+    });
     try {
       return await this.#replay.answer;
     } finally {

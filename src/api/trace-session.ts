@@ -16,6 +16,7 @@ import {
 import { ENGINE } from '../contract/version.ts';
 import { decodeRun } from './decode-run.ts';
 import { findRun } from './find-run.ts';
+import type { Principal } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { QuestionLine } from './question-line.ts';
 import { problemIn } from './schema-violation.ts';
@@ -33,7 +34,7 @@ export interface SessionOptions {
   readonly outbox: TraceOutbox;
   readonly request: FastifyRequest;
   readonly services: Services;
-  readonly principal: string;
+  readonly principal: Principal;
 }
 
 export class TraceSession {
@@ -267,7 +268,7 @@ export class TraceSession {
 
   /** How to end the run. Throws ProblemError when there is none with this id. */
   #cancelOf(id: string): (() => void) | undefined {
-    const kept = findRun(this.#services.runs, id);
+    const kept = findRun(this.#services.runs, { tenant: this.#context.principal.tenant, id });
     return kept.state === 'running' ? kept.cancel : undefined;
   }
 

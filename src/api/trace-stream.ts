@@ -136,7 +136,7 @@ export class TraceStream {
     const granted = Math.min(this.#held, this.#budget);
     const known = this.#known === null ? null : [...this.#known];
     const replay = services.pool.replay({
-      principal,
+      principal: principal.bucket,
       source,
       work: { kind: 'stream', from: this.#next, encoding, handle, id, programs, known, maxBatchBytes },
       listener: (message) => this.#hear(message),
@@ -171,8 +171,8 @@ export class TraceStream {
 
   /** What makes the run again; null: it has no steps. Throws ProblemError. */
   #source() {
-    const { services } = this.#context;
-    const kept = findRun(services.runs, this.#request.run);
+    const { services, principal } = this.#context;
+    const kept = findRun(services.runs, { tenant: principal.tenant, id: this.#request.run });
     if (kept.state === 'running') throw new Error('a stream of a run that has not ended');
     return sourceOf(kept.run);
   }

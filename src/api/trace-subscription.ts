@@ -152,7 +152,8 @@ export class TraceSubscription {
 
   async #followKept(id: string): Promise<void> {
     await this.#follow(async () => {
-      const run = await finishedRun(this.#context.services.runs, id, this.#left.signal);
+      const { services, principal } = this.#context;
+      const run = await finishedRun(services.runs, { tenant: principal.tenant, id }, this.#left.signal);
       if (run === null) return 0;
       const { started, result } = run;
       await this.#tellInRoom(() => {

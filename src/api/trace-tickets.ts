@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import { closed } from '../contract/schema.ts';
 import { TICKET_LIFE_MS } from '../contract/trace.ts';
+import { type Principal, principalOf } from './principal.ts';
 import { problemResponses } from './problems.ts';
 import type { Api } from './services.ts';
 
@@ -13,7 +14,7 @@ export const MAX_TICKETS = 8192;
 const TICKET_BYTES = 32;
 
 interface Ticket {
-  readonly principal: string;
+  readonly principal: Principal;
   /** performance.now(), ms. */
   readonly until: number;
 }
@@ -21,7 +22,7 @@ interface Ticket {
 export class TraceTickets {
   /** In the order of their issue, so the first ones expire first. */
   readonly #tickets = new Map<string, Ticket>();
-  /** The tickets of each principal, in the same order. */
+  /** The tickets of each bucket, in the same order. */
   readonly #own = new Map<string, Set<string>>();
   readonly #now: () => number;
 
@@ -35,22 +36,22 @@ export class TraceTickets {
     return this.#tickets.size;
   }
 
-  issue(principal: string): string {
+  issue(principal: Principal): string {
     const now = this.#now();
     for (const [text, { until }] of this.#tickets) {
       if (until > now && this.#tickets.size < MAX_TICKETS) break;
       this.#take(text);
     }
-    const own = this.#own.get(principal);
+    const own = this.#own.get(principal.bucket);
     if (own !== undefined && own.size >= MAX_TICKETS_PER_PRINCIPAL) this.#take(own.values().next().value!);
     const text = randomBytes(TICKET_BYTES).toString('base64url');
     this.#tickets.set(text, { principal, until: now + TICKET_LIFE_MS });
-    this.#own.set(principal, (this.#own.get(principal) ?? new Set()).add(text));
+    this.#own.set(principal.bucket, (this.#own.get(principal.bucket) ?? new Set()).add(text));
     return text;
   }
 
   /** Uses a ticket up: whose it was, or null when it is unknown, used or expired. */
-  redeem(text: string): string | null {
+  redeem(text: string): Principal | null {
     const ticket = this.#take(text);
     return ticket !== undefined && ticket.until > this.#now() ? ticket.principal : null;
   }
@@ -59,9 +60,9 @@ export class TraceTickets {
     const ticket = this.#tickets.get(text);
     if (ticket === undefined) return undefined;
     this.#tickets.delete(text);
-    const own = this.#own.get(ticket.principal);
+    const own = this.#own.get(ticket.principal.bucket);
     own?.delete(text);
-    if (own?.size === 0) this.#own.delete(ticket.principal);
+    if (own?.size === 0) this.#own.delete(ticket.principal.bucket);
     return ticket;
   }
 }
@@ -84,6 +85,7 @@ export function registerTraceTickets(app: Api, tickets: TraceTickets): void {
         response: { 201: IssuedTicket, ...problemResponses },
       },
     },
-    async (request, reply) => reply.code(201).send({ ticket: tickets.issue(request.ip), expiresInMs: TICKET_LIFE_MS }),
+    async (request, reply) =>
+      reply.code(201).send({ ticket: tickets.issue(principalOf(request)), expiresInMs: TICKET_LIFE_MS }),
   );
 }

@@ -4,6 +4,7 @@
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { type CloseReason, TRACE_SUBPROTOCOL } from '../contract/trace.ts';
+import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import type { Api, Services } from './services.ts';
 import { TraceOutbox } from './trace-outbox.ts';
@@ -39,7 +40,7 @@ export function handleSocketError(error: Error, socket: WebSocket, request: Fast
 }
 
 interface Guest {
-  readonly principal: string;
+  readonly principal: Principal;
 }
 interface Turned {
   readonly reason: CloseReason;
@@ -55,7 +56,7 @@ function admit(request: FastifyRequest, allowedOrigins: readonly string[], ticke
     return { reason: 'forbidden', problem: { code: 'forbidden', detail } };
   }
   const ticket = new URL(request.url, 'http://localhost').searchParams.get('ticket');
-  if (ticket === null) return { principal: request.ip };
+  if (ticket === null) return { principal: principalOf(request) };
   const principal = tickets.redeem(ticket);
   if (principal !== null) return { principal };
   const detail = 'This ticket is unknown, used or expired; get one with POST /v1/trace-tickets.';
@@ -84,19 +85,19 @@ export function registerTraces(app: Api, services: Services): void {
       return;
     }
     const { principal } = guest;
-    const sockets = open.get(principal) ?? 0;
+    const sockets = open.get(principal.bucket) ?? 0;
     if (sockets >= limits.maxTraceSockets) {
       outbox.close('overloaded', `more than maxTraceSockets (${limits.maxTraceSockets})`);
       return;
     }
-    open.set(principal, sockets + 1);
+    open.set(principal.bucket, sockets + 1);
     const closed = Promise.withResolvers<void>();
     const session = new TraceSession({ socket, outbox, request, services, principal });
     sessions.set(session, closed.promise);
     socket.once('close', () => {
-      const left = open.get(principal)! - 1;
-      if (left === 0) open.delete(principal);
-      else open.set(principal, left);
+      const left = open.get(principal.bucket)! - 1;
+      if (left === 0) open.delete(principal.bucket);
+      else open.set(principal.bucket, left);
       sessions.delete(session);
       closed.resolve();
     });

@@ -22,6 +22,12 @@ export interface FinishedRun {
   readonly source: ReplaySource | null;
 }
 
+/** A run as somebody names it: an id that belongs to another tenant is the id of no run. */
+export interface RunReference {
+  readonly tenant: string;
+  readonly id: string;
+}
+
 /** How a run ended. One that ended with a problem has no result, and is not kept. */
 export type RunEnd =
   | { readonly kind: 'finished'; readonly run: FinishedRun }
@@ -41,17 +47,31 @@ export type KeptRun =
   | { readonly state: 'unknown' };
 
 interface Running {
+  readonly tenant: string;
   readonly ended: Promise<RunEnd>;
   readonly cancel: () => void;
+}
+
+/** Runs of one tenant that have ended. */
+interface Shelf {
+  /** By id, in the order of use, the least recently used first. */
+  readonly runs: Map<string, Uint8Array>;
+  bytes: number;
+}
+
+interface Gone {
+  readonly tenant: string;
+  /** Was it too large to be kept at all? */
+  readonly tooLarge: boolean;
 }
 
 export class KeptRuns {
   readonly #maxBytes: number;
   readonly #running = new Map<string, Running>();
-  /** In the order of use, the least recently used first. */
-  readonly #finished = new Map<string, Uint8Array>();
-  /** Ids of runs that are gone, and whether they were too large to be kept at all. */
-  readonly #gone = new Map<string, boolean>();
+  /** Finished runs by tenant. Each has one kept run at least. */
+  readonly #shelves = new Map<string, Shelf>();
+  /** By id, in the order of leaving. */
+  readonly #gone = new Map<string, Gone>();
   #bytes = 0;
 
   /** @param maxBytes limit maxReplayBytes */
@@ -66,7 +86,9 @@ export class KeptRuns {
 
   /** Finished runs that are kept. */
   get size(): number {
-    return this.#finished.size;
+    let size = 0;
+    for (const { runs } of this.#shelves.values()) size += runs.size;
+    return size;
   }
 
   get running(): number {
@@ -74,53 +96,63 @@ export class KeptRuns {
   }
 
   /** Notes a run that has begun; the answer is to be called once, when it has ended. */
-  begin(id: string, cancel: () => void): (end: RunEnd) => void {
+  begin({ tenant, id }: RunReference, cancel: () => void): (end: RunEnd) => void {
     const { promise, resolve } = Promise.withResolvers<RunEnd>();
-    this.#running.set(id, { ended: promise, cancel });
+    this.#running.set(id, { tenant, ended: promise, cancel });
     return (end) => {
       this.#running.delete(id);
-      if (end.kind === 'finished') this.#keep(id, end.run);
+      if (end.kind === 'finished') this.#keep({ tenant, id }, end.run);
       resolve(end);
     };
   }
 
   /**
-   * What stands under an id; a finished run counts as used. Byte arrays in its source are views of what is kept: they must be neither
+   * What stands under a tenant's id; a finished run counts as used. Byte arrays in its source are views of what is kept: they must be neither
    * written nor transferred.
    */
-  get(id: string): KeptRun {
+  get({ tenant, id }: RunReference): KeptRun {
     const running = this.#running.get(id);
-    if (running !== undefined) return { state: 'running', ...running };
-    const bytes = this.#finished.get(id);
-    if (bytes === undefined) {
-      const tooLarge = this.#gone.get(id);
-      return tooLarge === undefined ? { state: 'unknown' } : { state: 'gone', tooLarge };
+    if (running?.tenant === tenant) return { state: 'running', ended: running.ended, cancel: running.cancel };
+    const shelf = this.#shelves.get(tenant)?.runs;
+    const bytes = shelf?.get(id);
+    if (shelf === undefined || bytes === undefined) {
+      const gone = this.#gone.get(id);
+      return gone?.tenant === tenant ? { state: 'gone', tooLarge: gone.tooLarge } : { state: 'unknown' };
     }
-    this.#finished.delete(id);
-    this.#finished.set(id, bytes);
+    shelf.delete(id);
+    shelf.set(id, bytes);
     return { state: 'finished', run: deserialize(bytes) as FinishedRun };
   }
 
-  #keep(id: string, run: FinishedRun): void {
+  #keep({ tenant, id }: RunReference, run: FinishedRun): void {
     // A copy of the exact size: the serialiser's own buffer may be twice as large.
     const bytes = new Uint8Array(serialize(run));
     // It would push out all others, and then leave itself.
     if (costOf(bytes) > this.#maxBytes) {
-      this.#leave(id, true);
+      this.#leave({ tenant, id }, true);
       return;
     }
-    this.#finished.set(id, bytes);
+    const shelf = this.#shelves.get(tenant) ?? { runs: new Map<string, Uint8Array>(), bytes: 0 };
+    this.#shelves.set(tenant, shelf);
+    shelf.runs.set(id, bytes);
+    shelf.bytes += costOf(bytes);
     this.#bytes += costOf(bytes);
-    for (const [oldest, kept] of this.#finished) {
-      if (this.#bytes <= this.#maxBytes) break;
-      this.#finished.delete(oldest);
-      this.#bytes -= costOf(kept);
-      this.#leave(oldest, false);
-    }
+    while (this.#bytes > this.#maxBytes) this.#makeRoom();
   }
 
-  #leave(id: string, tooLarge: boolean): void {
-    this.#gone.set(id, tooLarge);
+  /** The tenant who takes the most room gives up the least recently used run, so that nobody pushes out the runs of others with his own. */
+  #makeRoom(): void {
+    const [tenant, shelf] = [...this.#shelves].reduce((most, one) => (one[1].bytes > most[1].bytes ? one : most));
+    const [id, bytes] = shelf.runs.entries().next().value!;
+    shelf.runs.delete(id);
+    shelf.bytes -= costOf(bytes);
+    this.#bytes -= costOf(bytes);
+    if (shelf.runs.size === 0) this.#shelves.delete(tenant);
+    this.#leave({ tenant, id }, false);
+  }
+
+  #leave({ tenant, id }: RunReference, tooLarge: boolean): void {
+    this.#gone.set(id, { tenant, tooLarge });
     if (this.#gone.size <= MAX_GONE_IDS) return;
     for (const oldest of this.#gone.keys()) {
       this.#gone.delete(oldest);

@@ -51,7 +51,7 @@ function session(t: TestContext, limits: Partial<Limits> = {}): DeafSocket {
     outbox,
     request: request as unknown as FastifyRequest,
     services: services as Services,
-    principal: request.ip,
+    principal: { tenant: 'anonymous', bucket: request.ip },
   });
   t.after(() => socket.emit('close', 1006));
   return socket;

@@ -16,29 +16,32 @@ function finished(id: string, bytes = 100): FinishedRun {
   };
 }
 
+const A = { tenant: 'one', id: 'a' };
+
 const cost = (run: FinishedRun): number => serialize(run).length + KEPT_RUN_OVERHEAD_BYTES;
 
-function keep(runs: KeptRuns, run: FinishedRun): void {
-  runs.begin(run.result.id, () => {})({ kind: 'finished', run });
+function keep(runs: KeptRuns, run: FinishedRun, tenant = 'one'): void {
+  runs.begin({ tenant, id: run.result.id }, () => {})({ kind: 'finished', run });
 }
 
-const states = (runs: KeptRuns, ids: readonly string[]): string[] => ids.map((id) => runs.get(id).state);
+const states = (runs: KeptRuns, ids: readonly string[], tenant = 'one'): string[] =>
+  ids.map((id) => runs.get({ tenant, id }).state);
 
 test('a run is running until it has ended, then its result and its source stand under its id', async () => {
   const runs = new KeptRuns(1e6);
   let cancelled = 0;
   assert.deepEqual(states(runs, ['a']), ['unknown']);
-  const end = runs.begin('a', () => {
+  const end = runs.begin(A, () => {
     cancelled += 1;
   });
-  const running = runs.get('a');
+  const running = runs.get(A);
   assert.ok(running.state === 'running');
   running.cancel();
   assert.deepEqual([cancelled, runs.running, runs.size], [1, 1, 0]);
   const run = finished('a');
   end({ kind: 'finished', run });
   assert.deepEqual(await running.ended, { kind: 'finished', run });
-  const kept = runs.get('a');
+  const kept = runs.get(A);
   assert.ok(kept.state === 'finished');
   assert.deepEqual(kept.run, run);
   assert.deepEqual([runs.running, runs.size], [0, 1]);
@@ -46,8 +49,8 @@ test('a run is running until it has ended, then its result and its source stand 
 
 test('a run that ended with a problem is told to who waits, and is not kept', async () => {
   const runs = new KeptRuns(1e6);
-  const end = runs.begin('a', () => {});
-  const running = runs.get('a');
+  const end = runs.begin(A, () => {});
+  const running = runs.get(A);
   const problem = { code: 'bad_elf', detail: 'none' } as const;
   end({ kind: 'problem', problem });
   assert.ok(running.state === 'running');
@@ -101,13 +104,43 @@ test('a run larger than the whole store is gone at once, and pushes nothing out'
   keep(runs, finished('small'));
   keep(runs, finished('large', 20_000));
   assert.deepEqual(states(runs, ['small', 'large']), ['finished', 'gone']);
-  assert.deepEqual(runs.get('large'), { state: 'gone', tooLarge: true });
+  assert.deepEqual(runs.get({ tenant: 'one', id: 'large' }), { state: 'gone', tooLarge: true });
   assert.deepEqual([runs.bytes, runs.size], [cost(finished('small')), 1]);
 });
 
 test('ids that have left are remembered up to their number', () => {
   const runs = new KeptRuns(0);
   const run: FinishedRun = { result: {} as RunResult, started: null, source: null };
-  for (let index = 0; index <= MAX_GONE_IDS; index++) runs.begin(`id${index}`, () => {})({ kind: 'finished', run });
+  for (let index = 0; index <= MAX_GONE_IDS; index++) {
+    runs.begin({ tenant: 'one', id: `id${index}` }, () => {})({ kind: 'finished', run });
+  }
   assert.deepEqual(states(runs, ['id0', 'id1', `id${MAX_GONE_IDS}`]), ['unknown', 'gone', 'gone']);
+});
+
+test('what belongs to another tenant is unknown, running, finished and gone', () => {
+  const runs = new KeptRuns(cost(finished('a')));
+  const end = runs.begin(A, () => {});
+  assert.deepEqual(runs.get({ tenant: 'other', id: 'a' }), { state: 'unknown' });
+  end({ kind: 'finished', run: finished('a') });
+  assert.deepEqual([states(runs, ['a']), states(runs, ['a'], 'other')], [['finished'], ['unknown']]);
+  keep(runs, finished('b'));
+  assert.deepEqual([states(runs, ['a']), states(runs, ['a'], 'other')], [['gone'], ['unknown']]);
+});
+
+test('the tenant who takes the most room makes room', () => {
+  const runs = new KeptRuns(4 * cost(finished('a')));
+  keep(runs, finished('a'), 'quiet');
+  for (const id of ['b', 'c', 'd', 'e', 'f', 'g']) keep(runs, finished(id));
+  assert.deepEqual(states(runs, ['a'], 'quiet'), ['finished']);
+  assert.deepEqual(states(runs, ['b', 'c', 'd', 'e', 'f', 'g']), [
+    'gone',
+    'gone',
+    'gone',
+    'finished',
+    'finished',
+    'finished',
+  ]);
+  keep(runs, finished('h'), 'quiet');
+  assert.deepEqual(states(runs, ['a', 'h'], 'quiet'), ['finished', 'finished']);
+  assert.deepEqual([runs.size, runs.bytes], [4, 4 * cost(finished('a'))]);
 });
