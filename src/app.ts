@@ -8,10 +8,12 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import { needsKey, registerAuthentication } from './api/authentication.ts';
 import { curlToTry } from './api/examples.ts';
 import { registerHealth } from './api/health.ts';
 import { registerInfo } from './api/info.ts';
 import { setJsonParser } from './api/json-body.ts';
+import { KeyRing } from './api/key-ring.ts';
 import { registerLimits } from './api/limits.ts';
 import { LongReplies } from './api/long-replies.ts';
 import { refuseOtherMethods, watchMethods } from './api/methods.ts';
@@ -31,6 +33,8 @@ import { VERSION } from './contract/version.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { RunPool } from './pool/pool.ts';
 import { KeptRuns } from './store/kept-runs.ts';
+import { MemoryStore } from './store/memory-store.ts';
+import type { Store } from './store/store.ts';
 
 /** The body of a run thread. */
 export const WORKER_URL = new URL('../workers/run.ts', import.meta.url).href;
@@ -38,6 +42,13 @@ export const WORKER_URL = new URL('../workers/run.ts', import.meta.url).href;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** A request id that a client may bring along. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** How a request says who asks, for the OpenAPI document. */
+const KEY_SCHEME = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'A key of WAGGLE_API_KEYS: <id>.<secret>',
+} as const;
 
 export interface Service {
   /** The API, for the main port. */
@@ -57,13 +68,16 @@ export interface ServiceOptions {
   readonly worker?: string;
   /** Where log lines go; default: standard output. */
   readonly logStream?: { write(line: string): void };
+  /** Another store, for tests; it is closed with the service. */
+  readonly store?: Store;
 }
 
 export async function buildService(
   config: Config,
-  { worker = WORKER_URL, logStream }: ServiceOptions = {},
+  { worker = WORKER_URL, logStream, store: ownStore }: ServiceOptions = {},
 ): Promise<Service> {
   const { limits, allowedOrigins } = config;
+  const store = ownStore ?? new MemoryStore({ quota: limits });
   const metrics = new Metrics();
   const pool = new RunPool({ worker, threads: config.workers, limits, observer: metrics });
   const lifecycle: Lifecycle = { draining: false, onDrain: new Set() };
@@ -86,7 +100,16 @@ export async function buildService(
   registerHealth(admin as unknown as Api, { pool, lifecycle });
 
   const runs = new KeptRuns(limits.maxReplayBytes);
-  const services: Services = { limits, allowedOrigins, pool, metrics, runs, lifecycle, adminUrl: () => urlOf(admin) };
+  const services: Services = {
+    limits,
+    allowedOrigins,
+    pool,
+    metrics,
+    runs,
+    store,
+    lifecycle,
+    adminUrl: () => urlOf(admin),
+  };
   const api = Fastify({
     ...common,
     bodyLimit: limits.maxBodyBytes,
@@ -114,11 +137,16 @@ export async function buildService(
       handleProtocols: (offered: Set<string>) => (offered.has(TRACE_SUBPROTOCOL) ? TRACE_SUBPROTOCOL : false),
     },
   });
+  const keys = new KeyRing(config.apiKeys);
+  registerAuthentication(api, keys);
   await api.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Waggle', version: VERSION, description: 'A networked sandbox for chains of eBPF programs.' },
+      ...(keys.isRequired ? { components: { securitySchemes: { bearer: KEY_SCHEME } } } : {}),
     },
+    transform: ({ schema, url }) =>
+      keys.isRequired && needsKey(url) ? { schema: { ...schema, security: [{ bearer: [] }] }, url } : { schema, url },
   });
   await api.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   const methods = watchMethods(api);
@@ -150,6 +178,7 @@ export async function buildService(
     await api.close();
     clearTimeout(cancel);
     await pool.close();
+    await store.close();
     await admin.close();
   };
   return {

@@ -12,7 +12,8 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
     rooms: ['contract', 'api', 'pool', 'metrics', 'store', 'config.ts'],
     packages: ['fastify', '@fastify/', 'typebox'],
   },
-  'config.ts': { rooms: ['contract/limits.ts'], packages: ['typebox', 'env-schema'] },
+  'api-keys.ts': { rooms: [], packages: [] },
+  'config.ts': { rooms: ['api-keys.ts', 'contract/limits.ts'], packages: ['typebox', 'env-schema'] },
   contract: { rooms: [], packages: ['typebox'] },
   isa: { rooms: [], packages: [] },
   btf: { rooms: [], packages: [] },
@@ -37,8 +38,11 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
   pipeline: { rooms: ['isa', 'elf', 'btf', 'spec', 'cfg', 'verifier', 'vm', 'contract'], packages: [] },
   metrics: { rooms: ['contract', 'spec'], packages: ['prom-client'] },
   pool: { rooms: ['contract', 'metrics'], packages: ['piscina'] },
-  store: { rooms: ['contract'], packages: [] },
-  api: { rooms: ['contract', 'spec', 'pool', 'metrics', 'store'], packages: ['fastify', '@fastify/', 'typebox', 'ws'] },
+  store: { rooms: ['contract'], packages: ['kysely'] },
+  api: {
+    rooms: ['api-keys.ts', 'contract', 'spec', 'pool', 'metrics', 'store'],
+    packages: ['fastify', '@fastify/', 'typebox', 'ws'],
+  },
   client: { rooms: ['contract'], packages: [] },
   workers: { rooms: ['pipeline', 'contract'], packages: [] },
 };

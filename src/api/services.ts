@@ -14,6 +14,7 @@ import type { Limits } from '../contract/limits.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RunPool } from '../pool/pool.ts';
 import type { KeptRuns } from '../store/kept-runs.ts';
+import type { Store } from '../store/store.ts';
 
 /** Whether the server is shutting down, and who wants to hear of it. */
 export interface Lifecycle {
@@ -29,6 +30,8 @@ export interface Services {
   readonly metrics: Metrics;
   /** Runs by id, running and finished. */
   readonly runs: KeptRuns;
+  /** What outlives the process. */
+  readonly store: Store;
   readonly lifecycle: Lifecycle;
   /** Where the admin port is; it is known when the server listens. */
   readonly adminUrl: () => string;

@@ -129,6 +129,19 @@ export const LIMITS = {
     unit: 'ms',
     text: 'Time that the replay of a run may take up to the step that was asked for.',
   },
+  // The store: what one tenant may keep, and for how long.
+  maxStoredItems: {
+    default: 100_000,
+    most: 1e9,
+    unit: 'items',
+    text: 'Programs, asynchronous runs, batches and shares that one tenant may keep together.',
+  },
+  maxStoredBytes: {
+    default: 1024 * MIB,
+    most: 1e15,
+    unit: 'bytes',
+    text: 'Size of the programs, asynchronous runs, batches and shares that one tenant may keep together.',
+  },
   // The queue of runs.
   queueLimit: {
     default: 256,
@@ -147,6 +160,12 @@ export const LIMITS = {
     most: 600_000,
     unit: 'ms',
     text: 'Time for loading and answering beyond budgets.wallMs; then the thread is replaced (worker_lost).',
+  },
+  maxLoadMs: {
+    default: 30_000,
+    most: 600_000,
+    unit: 'ms',
+    text: 'Time for loading a sandbox or a program, or for a command on a map; then the loading thread is replaced.',
   },
   maxDrainMs: {
     default: 10_000,
