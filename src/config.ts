@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
+import { type ApiKey, readApiKeys } from './api-keys.ts';
 import { LIMIT_NAMES, LIMITS, type Limits, limitVariable } from './contract/limits.ts';
 
 const Port = (options: object) => Type.Integer({ minimum: 0, maximum: 65_535, ...options });
@@ -39,6 +40,8 @@ export interface Config {
   readonly adminPort: number;
   readonly dataDir: string;
   readonly workers: number;
+  /** Who may use the service; empty: everybody. */
+  readonly apiKeys: readonly ApiKey[];
   readonly allowedOrigins: readonly string[];
   readonly logLevel: LogLevel;
   readonly limits: Limits;
@@ -53,8 +56,8 @@ export class ConfigError extends Error {
 
 /**
  * Reads the configuration from an environment.
- * Throws ConfigError for a wrong value, for keys (which this version cannot check yet), and for an address beyond loopback that would
- * serve anybody without WAGGLE_ALLOW_ANONYMOUS=1.
+ * Throws ConfigError for a wrong value, and for an address beyond loopback that would serve anybody: without keys it takes
+ * WAGGLE_ALLOW_ANONYMOUS=1.
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const schema = Type.Object({ ...Settings.properties, ...LimitSettings.properties });
@@ -68,15 +71,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   } catch (error) {
     throw new ConfigError((error as Error).message.replaceAll('env/', ''), { cause: error });
   }
-  if (settings.WAGGLE_API_KEYS !== '') {
-    throw new ConfigError(
-      'WAGGLE_API_KEYS: this version cannot check keys yet; unset it rather than believe that it protects',
-    );
-  }
-  if (!LOOPBACK_HOSTS.includes(settings.WAGGLE_HOST) && settings.WAGGLE_ALLOW_ANONYMOUS !== '1') {
+  const apiKeys = readKeys(settings.WAGGLE_API_KEYS);
+  const isOpen = apiKeys.length === 0;
+  if (isOpen && !LOOPBACK_HOSTS.includes(settings.WAGGLE_HOST) && settings.WAGGLE_ALLOW_ANONYMOUS !== '1') {
     throw new ConfigError(
       `WAGGLE_HOST: ${settings.WAGGLE_HOST} is not a loopback address, and without keys anybody could run programs; ` +
-        'set WAGGLE_ALLOW_ANONYMOUS=1 if that is meant',
+        'set WAGGLE_API_KEYS=<id>:<secret>, or WAGGLE_ALLOW_ANONYMOUS=1 if that is meant',
     );
   }
   if (settings.WAGGLE_PORT !== 0 && settings.WAGGLE_PORT === settings.WAGGLE_ADMIN_PORT) {
@@ -91,6 +91,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     adminPort: settings.WAGGLE_ADMIN_PORT,
     dataDir: settings.WAGGLE_DATA_DIR,
     workers: settings.WAGGLE_WORKERS,
+    apiKeys: Object.freeze(apiKeys),
     allowedOrigins: Object.freeze(readOrigins(settings.WAGGLE_ALLOWED_ORIGINS)),
     logLevel: settings.WAGGLE_LOG_LEVEL,
     limits: Object.freeze(limits),
@@ -98,6 +99,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       Object.keys(environment).filter((name) => name.startsWith('WAGGLE_') && !(name in schema.properties)),
     ),
   });
+}
+
+function readKeys(list: string): ApiKey[] {
+  try {
+    return readApiKeys(list);
+  } catch (error) {
+    throw new ConfigError(`WAGGLE_API_KEYS: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Origins separated by commas, each as a browser sends it: scheme, host, port, nothing after. */

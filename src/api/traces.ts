@@ -4,7 +4,7 @@
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { type CloseReason, TRACE_SUBPROTOCOL } from '../contract/trace.ts';
-import { type Principal, principalOf } from './principal.ts';
+import type { Principal } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import type { Api, Services } from './services.ts';
 import { TraceOutbox } from './trace-outbox.ts';
@@ -55,8 +55,14 @@ function admit(request: FastifyRequest, allowedOrigins: readonly string[], ticke
     const detail = 'WAGGLE_ALLOWED_ORIGINS does not list this origin.';
     return { reason: 'forbidden', problem: { code: 'forbidden', detail } };
   }
+  const { principal: keyed } = request;
   const ticket = new URL(request.url, 'http://localhost').searchParams.get('ticket');
-  if (ticket === null) return { principal: principalOf(request) };
+  if (ticket === null && keyed !== null) return { principal: keyed };
+  if (ticket === null) {
+    const detail =
+      'This server needs a key: send Authorization: Bearer <id>.<secret>, or a ticket of POST /v1/trace-tickets.';
+    return { reason: 'not_authenticated', problem: { code: 'not_authenticated', detail } };
+  }
   const principal = tickets.redeem(ticket);
   if (principal !== null) return { principal };
   const detail = 'This ticket is unknown, used or expired; get one with POST /v1/trace-tickets.';

@@ -12,6 +12,7 @@ test('an empty environment gives the defaults, frozen', () => {
     adminPort: 9464,
     dataDir: './data',
     workers: availableParallelism(),
+    apiKeys: [],
     allowedOrigins: [],
     logLevel: 'info',
     limits: limitsWith(),
