@@ -38,6 +38,7 @@ export class MemoryStore implements Store {
   readonly #sandboxes = new Map<string, StoredSandbox>();
   readonly #shares = new Map<string, StoredShare>();
   readonly #usage = new Map<string, Usage>();
+  #lastSequence = 0;
 
   constructor({ quota, now = Date.now }: StoreOptions) {
     this.#quota = quota;
@@ -79,10 +80,7 @@ export class MemoryStore implements Store {
     },
     listUnfinished: async (after, most) => {
       checkPage(most);
-      const all = [...this.#runs.values()];
-      const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
-      if (after !== null && from === 0) return [];
-      const unfinished = all.slice(from).filter(({ ending }) => ending === null);
+      const unfinished = [...this.#runs.values()].filter((run) => run.ending === null && run.sequence > after);
       return structuredClone(unfinished.slice(0, most));
     },
   };
@@ -166,9 +164,10 @@ export class MemoryStore implements Store {
         return { kind: 'claimed', id: earlier.id, requestKey: earlier.requestKey };
       }
     }
-    const stored: StoredRun = { ...run, starts: 0, ending: null };
+    const stored: StoredRun = { ...run, sequence: this.#lastSequence + 1, starts: 0, ending: null };
     const full = this.#take(run.tenant, runSize(stored));
     if (full !== null) return full;
+    this.#lastSequence = stored.sequence;
     this.#runs.set(run.id, stored);
     if (claim !== null) this.#claims.set(pair(run.tenant, claim.key), { ...claim, id: run.id });
     return { kind: 'accepted' };

@@ -93,6 +93,8 @@ export interface RunEnding {
 }
 
 export interface StoredRun extends AcceptedRun {
+  /** Above 0, and higher for one that was accepted later. */
+  readonly sequence: number;
   /** Starts of the process that found it unfinished (noteStart): one that ends the process again and again can be given up. */
   readonly starts: number;
   /** null: not finished. */
@@ -114,10 +116,10 @@ export interface RunStore {
   /** Adds one to `starts` of each unfinished run: to be called once, before listUnfinished, by a process that has just started. */
   noteStart(): Promise<void>;
   /**
-   * Unfinished runs of all tenants in the order of their acceptance, at most `most` (<= MAX_STORE_PAGE) of them, those after the run
-   * with the id `after` (null: from the first). Stop when an answer is empty.
+   * Unfinished runs of all tenants in the order of their acceptance, at most `most` (<= MAX_STORE_PAGE) of them, those with a higher
+   * sequence than `after` (0: from the first). Stop when an answer is empty.
    */
-  listUnfinished(after: string | null, most: number): Promise<StoredRun[]>;
+  listUnfinished(after: number, most: number): Promise<StoredRun[]>;
 }
 
 /** A sandbox without its bytes. */
