@@ -11,6 +11,8 @@ export interface Dominance {
   readonly immediateDominator: Int32Array;
   /** Blocks that each block immediately dominates, by ascending position. */
   readonly children: readonly (readonly number[])[];
+  /** Does every way from the entry to `block` go through `dominator`? Of reachable blocks; a block dominates itself. */
+  readonly dominates: (dominator: number, block: number) => boolean;
   /** Blocks that a back edge (an edge to a dominator) goes to. */
   readonly loopHeaders: ReadonlySet<number>;
   /** Blocks with two or more forward edges into them. */
@@ -178,5 +180,5 @@ export function analyseDominance(graph: FlowGraph): Dominance {
     }
     if (forward >= 2) mergeBlocks.add(block);
   }
-  return { order, position, immediateDominator, children, loopHeaders, mergeBlocks, reducible };
+  return { order, position, immediateDominator, children, dominates, loopHeaders, mergeBlocks, reducible };
 }
