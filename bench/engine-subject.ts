@@ -42,7 +42,7 @@ export function engineSubject(row: BenchRow, variant: EngineVariant): Subject {
     return { module: new WebAssembly.Module(translation.bytes), frameBytes: translation.frameBytes };
   });
   const memory = new GuestMemory(runFootprint(run, spec.input.packet) + (1 << 20));
-  const vm = buildVm(run, spec, memory, DRIVER, compiled, trace ? NO_SINK : undefined);
+  const vm = buildVm(run, spec, memory, DRIVER, compiled, trace ? { trace: NO_SINK } : {});
   const limits = {
     instructions: INSTRUCTIONS,
     tailCalls: null,

@@ -116,6 +116,13 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Size of a request body without its inline object.',
   },
+  maxBatchItems: { default: 1_000, most: 100_000, unit: 'items', text: 'Runs of one batch.' },
+  maxBatchBytes: {
+    default: 16 * MIB,
+    most: 128 * MIB,
+    unit: 'bytes',
+    text: 'Size of the body of a batch in NDJSON; in JSON it is maxBodyBytes.',
+  },
   // Time travel: what is kept of finished runs, and what a replay may take.
   maxReplayBytes: {
     default: 256 * MIB,

@@ -169,6 +169,9 @@ export const RunResult = Type.Object(
 );
 export type RunResult = Static<typeof RunResult>;
 
+/** What metrics and logs want to know of a result. */
+export type RunFacts = Pick<RunResult, 'runKey' | 'outcome' | 'counters' | 'timing' | 'budgets' | 'cache'>;
+
 /** The answer of POST /v1/runs: the result, and with detail "steps" the first steps. */
 export const RunAnswerBody = Type.Object(
   {

@@ -1,11 +1,13 @@
 /** What the API thread and a run thread say to each other. Everything here is structured-cloneable. */
 
 import type { MessagePort } from 'node:worker_threads';
+import type { BatchAnswer, BatchTask } from './batch-task.ts';
 import type { LimitName, Limits } from './limits.ts';
 import type { Region } from './place.ts';
 import type { Problem } from './problem.ts';
 import type { ChainRow, MapWriteRow, PrintRow, RunResult } from './result.ts';
 import type { RunSpec } from './run-spec.ts';
+import type { SandboxAnswer, SandboxRun, SandboxState, SandboxTask } from './sandbox-task.ts';
 import type { SlotLogRow } from './slot-log.ts';
 import type { StepRow, StepState } from './step.ts';
 import type { CodeRow } from './step-facts.ts';
@@ -42,6 +44,8 @@ export interface RunTask {
   readonly tracePort: MessagePort | null;
   /** One Int32 cell; the API thread stores 1 to cancel the run at its next refill. */
   readonly cancel: Int32Array<SharedArrayBuffer>;
+  /** The sandbox that the run belongs to: programs and maps are its own, and `spec` brings none. Not given: a stateless run. */
+  readonly sandbox?: SandboxRun;
 }
 
 /** What makes a finished run again. */
@@ -50,6 +54,8 @@ export interface ReplaySource {
   readonly slotLog: readonly SlotLogRow[];
   /** Steps that the run has: it ended there, and a replay must not go further (a clock or a client may have ended it). */
   readonly steps: number;
+  /** As it was when the run began, with all programs that came later; not given: a stateless run. */
+  readonly sandbox?: SandboxState;
 }
 
 /** What a listener is told when a run begins, and who comes later is told again. */
@@ -105,9 +111,18 @@ export const REPLAY_CONTROL = {
   CANCEL: 0,
   /** Bytes that may still be sent; the worker subtracts, the API thread adds. */
   CREDIT: 1,
-  /** 1: others wait for a thread; the slice ends at the next batch. */
+  /** Who waits for the thread, see THREAD_WANTED. */
   YIELD: 2,
   COUNT: 3,
+} as const;
+
+/** What the YIELD cell says, for work that can be cut into pieces. */
+export const THREAD_WANTED = {
+  NOBODY: 0,
+  /** Others of the same principal wait: the piece ends when its slice is over. */
+  BY_SAME: 1,
+  /** Another principal waits: a batch ends its piece behind the run that is going on. */
+  BY_ANOTHER: 2,
 } as const;
 
 export interface ReplayTask {
@@ -160,7 +175,9 @@ export type ReplayAnswer =
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'problem'; readonly problem: Problem };
 
-export type WorkerTask = RunTask | ReplayTask;
+export type WorkerTask = RunTask | ReplayTask | BatchTask | SandboxTask;
+
+export type WorkerAnswer = TaskAnswer | ReplayAnswer | BatchAnswer | SandboxAnswer;
 
 /** What the API thread observes in the metrics beside the result's own fields. */
 export interface Observations {

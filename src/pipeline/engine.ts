@@ -2,17 +2,27 @@
 
 import { outcome } from '../contract/outcome.ts';
 import type { RunResult } from '../contract/result.ts';
+import type {
+  AddProgramTask,
+  CreateSandboxTask,
+  LiveMessage,
+  MapTask,
+  SandboxAnswer,
+} from '../contract/sandbox-task.ts';
 import type { ReplayAnswer, ReplayTask, RunTask, StartedFacts, TaskAnswer, TraceMessage } from '../contract/task.ts';
 import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import { LiveRun } from './live.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
 import { buildVm, runFootprint, vmLimits } from './machine.ts';
+import { runMapCommand } from './map-command.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
 import { type ReplayAnswer as Replay, type ReplayRequest, replayRun } from './replay.ts';
 import { runReplayTask } from './replay-task.ts';
 import { Resources } from './resources.ts';
 import { executedResult, observationsOf } from './result.ts';
-import { runKeyOf } from './run-key.ts';
+import { runKeyOf, sandboxRunKeyOf } from './run-key.ts';
+import { addProgram, createSandbox } from './sandbox.ts';
+import { attach, detach, readSandboxRun, sandboxExtras } from './sandbox-run.ts';
 
 /** Microseconds between two readings of `performance.now()`. */
 function microseconds(from: number, to: number): number {
@@ -34,7 +44,23 @@ export class Engine {
       throw stop;
     } finally {
       send?.({ type: 'end' });
+      task.sandbox?.port?.postMessage({ type: 'end' } satisfies LiveMessage);
     }
+  }
+
+  /** Makes a sandbox from its parts. */
+  createSandbox(task: CreateSandboxTask): SandboxAnswer {
+    return answered(() => createSandbox(this.#resources, task));
+  }
+
+  /** Reads, verifies and compiles one more program of a sandbox. */
+  addProgram(task: AddProgramTask): SandboxAnswer {
+    return answered(() => addProgram(this.#resources, task));
+  }
+
+  /** Carries out a command of user space on a sandbox's map. */
+  runMapCommand(task: MapTask): SandboxAnswer {
+    return answered(() => runMapCommand(this.#resources, task));
   }
 
   /**
@@ -51,10 +77,12 @@ export class Engine {
   }
 
   #run(task: RunTask, result: RunResult, send: ((message: TraceMessage) => void) | undefined): TaskAnswer {
-    const { spec } = task;
+    const { spec, sandbox } = task;
     const begin = performance.now();
-    result.runKey = runKeyOf(spec);
-    const run = readRun(spec, task.limits, this.#resources.known);
+    const { known } = this.#resources;
+    result.runKey = sandbox === undefined ? runKeyOf(spec) : sandboxRunKeyOf(spec, sandbox.state);
+    const sandboxRun = sandbox === undefined ? undefined : readSandboxRun(spec, sandbox.state, task.limits, known);
+    const run = sandboxRun ?? readRun(spec, task.limits, known);
     const verification = newVerification(run.mode);
     result.verification = verification;
     const read = performance.now();
@@ -70,7 +98,9 @@ export class Engine {
       const { programs, allKnown } = this.#resources.compile(run, dead, false);
       result.cache = { programs: allKnown ? 'hit' : 'miss' };
       const compiled = performance.now();
-      const vm = buildVm(run, spec, memory, this.#resources.driver, programs);
+      const extras = sandboxRun === undefined ? {} : sandboxExtras(sandboxRun, sandbox!, known);
+      const vm = buildVm(run, spec, memory, this.#resources.driver, programs, extras);
+      if (sandbox !== undefined) attach(vm, sandbox, this.#resources);
       const live = new LiveRun(run, memory, send);
       send?.({ type: 'started', ...startedFacts(run) });
       const start = performance.now();
@@ -90,12 +120,24 @@ export class Engine {
         execNs: String(Math.round((end - start) * 1e6)),
       };
       const answer = executedResult(result, spec, run, vm, done, live.prints, verification);
+      if (sandbox !== undefined) detach(vm, sandbox);
       const { slotLog, instructions: steps } = done;
       const replay = slotLog === null ? null : { slotLog, steps, ...startedFacts(run) };
       return { kind: 'result', result: answer, observations: observationsOf(done), replay };
     } finally {
-      this.#resources.memories.release(memory);
+      this.#resources.memories.release(memory, sandbox !== undefined);
     }
+  }
+}
+
+/** A refusal on the way is an answer too. */
+function answered(work: () => SandboxAnswer): SandboxAnswer {
+  try {
+    return work();
+  } catch (stop) {
+    if (stop instanceof ProblemFound) return { kind: 'problem', problem: stop.problem };
+    if (stop instanceof LoadRejected) return { kind: 'rejected', rejection: stop.rejection };
+    throw stop;
   }
 }
 

@@ -38,11 +38,44 @@ export interface ReadRun {
  * @throws ProblemFound, LoadRejected
  */
 export function readRun(spec: RunSpec, limits: EngineLimits, known = new KnownPrograms()): ReadRun {
+  return prepareRun(spec, readParts(spec, limits, known), limits, known);
+}
+
+/** Programs and maps, read and fitting together. */
+export interface ReadParts {
+  readonly programs: readonly ProgramSpec[];
+  readonly maps: readonly MapSpec[];
+}
+
+/**
+ * Reads the parts of a run that do not depend on its entry and input.
+ * @throws ProblemFound, LoadRejected
+ */
+export function readParts(
+  spec: Pick<RunSpec, 'object' | 'programs' | 'maps'>,
+  limits: EngineLimits,
+  known: KnownPrograms,
+): ReadParts {
   const object = readRunObject(spec.object);
   const maps = mergeMaps(object.maps, spec.maps, limits);
   const names = maps.map((map) => map.name);
   const programs = readPrograms(spec, object, names, limits, known);
   checkSlotPrograms(spec, maps, programs);
+  return { programs, maps };
+}
+
+/**
+ * A run of parts that have been read: its entry, its input, what it is to return.
+ * @param mode not given: as the run says, else the default of the entry's type
+ * @throws ProblemFound
+ */
+export function prepareRun(
+  spec: RunSpec,
+  { programs, maps }: ReadParts,
+  limits: EngineLimits,
+  known: KnownPrograms,
+  mode?: VerifyMode,
+): ReadRun {
   checkReturnedMaps(spec, maps, limits);
   const entry = programs.findIndex((program) => program.name === spec.entry);
   if (entry < 0) {
@@ -65,7 +98,7 @@ export function readRun(spec: RunSpec, limits: EngineLimits, known = new KnownPr
     entry,
     type,
     start: startOf(spec, type),
-    mode: spec.verify ?? PROGRAM_TYPE_RULES[type].defaultVerify,
+    mode: mode ?? spec.verify ?? PROGRAM_TYPE_RULES[type].defaultVerify,
     limits,
   };
 }
@@ -83,7 +116,11 @@ export function verifyRun(run: ReadRun, verification: Verification, known = new 
   return verified;
 }
 
-function checkSlotPrograms(spec: RunSpec, maps: readonly MapSpec[], programs: readonly ProgramSpec[]): void {
+function checkSlotPrograms(
+  spec: Pick<RunSpec, 'maps'>,
+  maps: readonly MapSpec[],
+  programs: readonly ProgramSpec[],
+): void {
   const names = new Set(programs.map((program) => program.name));
   for (const map of maps) {
     for (const slot of map.slots) {

@@ -2,15 +2,16 @@
 
 import { PERMISSION } from '../contract/memory.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import type { Instruction } from '../isa/instruction.ts';
 import type { RunStart } from '../spec/context-input.ts';
 import { CONTEXTS, type ContextLayout } from '../spec/contexts.ts';
 import { ERRNO } from '../spec/errno.ts';
-import type { MapSpec } from '../spec/object.ts';
+import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import { ETHERNET_HEADER_BYTES, hasPacketLoads, PROGRAM_TYPE_RULES } from '../spec/programs.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import { PROBE_WORK } from '../vm/maps/hash.ts';
-import { UPDATE } from '../vm/maps/map.ts';
-import type { VmContext, VmPacket, VmTrace } from '../vm/setup.ts';
+import { UPDATE, type VmMap } from '../vm/maps/map.ts';
+import type { LatePrograms, VmContext, VmPacket, VmProgram, VmTrace } from '../vm/setup.ts';
 import { footprint, Vm, type VmLimits } from '../vm/vm.ts';
 import type { ReadRun } from './load.ts';
 import type { CompiledProgram } from './module-cache.ts';
@@ -21,7 +22,8 @@ export function runFootprint(run: ReadRun, packet: Uint8Array | null): number {
   return footprint(run.maps, run.start.context.length, packet?.length ?? 0) + scratchBytes(run.maps);
 }
 
-function scratchBytes(maps: readonly MapSpec[]): number {
+/** Guest memory for one key and one value of these maps' entries. */
+export function scratchBytes(maps: readonly MapSpec[]): number {
   return maps.reduce(
     (most, map) => (map.entries.length > 0 ? Math.max(most, map.keySize + map.valueSize + 8) : most),
     0,
@@ -40,6 +42,13 @@ export function vmLimits(spec: RunSpec, isCancelled: () => boolean): VmLimits {
   };
 }
 
+export interface VmExtras {
+  readonly trace?: VmTrace;
+  readonly late?: LatePrograms;
+  /** Puts the contents into the maps; not given: what the run's request says. */
+  readonly fill?: (vm: Vm, run: ReadRun, spec: RunSpec, memory: GuestMemory) => void;
+}
+
 /**
  * Builds the VM.
  * @throws ProblemFound for an initial element that its map does not take
@@ -50,26 +59,33 @@ export function buildVm(
   memory: GuestMemory,
   driver: WebAssembly.Module,
   compiled: readonly CompiledProgram[],
-  trace?: VmTrace,
+  { trace, late, fill = fillMaps }: VmExtras = {},
 ): Vm {
   const layout = CONTEXTS[run.type];
   const vm = new Vm({
     memory,
     driver,
-    programs: run.programs.map((program, number) => ({
-      name: program.name,
-      instructions: run.instructions[number]!,
-      hasSubprograms: program.functions.length > 1,
-      module: () => compiled[number]!.module,
-    })),
+    programs: run.programs.map((program, number) =>
+      vmProgram(program, run.instructions[number]!, () => compiled[number]!.module),
+    ),
     maps: run.maps,
     context: layout === null ? undefined : contextOf(layout, run.start),
     packet: packetOf(run, layout, spec.input.packet),
     seed: BigInt(spec.seed),
     trace,
+    late,
   });
-  fillMaps(vm, run, spec, memory);
+  fill(vm, run, spec, memory);
   return vm;
+}
+
+/** A program as the VM takes it. */
+export function vmProgram(
+  program: ProgramSpec,
+  instructions: readonly Instruction[],
+  module: () => WebAssembly.Module,
+): VmProgram {
+  return { name: program.name, instructions, hasSubprograms: program.functions.length > 1, module };
 }
 
 /** The context of a run: which of its bytes the type may read and write, and where it holds the packet's addresses. */
@@ -106,11 +122,22 @@ export function packetOf(run: ReadRun, layout: ContextLayout | null, packet: Uin
   return { bytes, start: run.start.packetMeta, end: run.start.packetEnd, permission, loads };
 }
 
+/** What takes a run's initial contents. */
+export interface MapFiller {
+  readonly maps: readonly VmMap[];
+  initialiseSlot(map: number, slot: number, program: number): void;
+}
+
 /**
  * Initial elements go in as BPF_MAP_UPDATE_ELEM would put them; slots by program number.
  * @throws ProblemFound also when so many keys meet in one bucket that putting them in would take a minute (maxFillProbes)
  */
-function fillMaps(vm: Vm, run: ReadRun, spec: RunSpec, memory: GuestMemory): void {
+export function fillMaps(
+  vm: MapFiller,
+  run: Pick<ReadRun, 'maps' | 'programs' | 'limits'>,
+  spec: Pick<RunSpec, 'maps'>,
+  memory: GuestMemory,
+): void {
   const scratch = scratchBytes(run.maps);
   const key = scratch === 0 ? 0 : memory.allocate(scratch);
   let probes = 0;
@@ -141,7 +168,7 @@ function fillMaps(vm: Vm, run: ReadRun, spec: RunSpec, memory: GuestMemory): voi
 }
 
 /** Elements of the request come behind those that the object brings. */
-function entryPointer(spec: RunSpec, map: MapSpec, position: number): string {
+function entryPointer(spec: Pick<RunSpec, 'maps'>, map: MapSpec, position: number): string {
   const request = spec.maps.find((one) => one.name === map.name);
   const own = position - (map.entries.length - (request?.entries.length ?? 0));
   return request === undefined || own < 0 ? '/object/elf' : `${request.pointer}/entries/${own}`;

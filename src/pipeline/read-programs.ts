@@ -50,7 +50,7 @@ export function readRunObject(bytes: Uint8Array | null): ObjectSpec {
  * @param known what the thread remembers of earlier runs
  */
 export function readPrograms(
-  spec: RunSpec,
+  spec: Pick<RunSpec, 'programs'>,
   object: ObjectSpec,
   mapNames: readonly string[],
   limits: EngineLimits,
@@ -64,16 +64,7 @@ export function readPrograms(
   const programs: ProgramSpec[] = [];
   const seen = new Set<string>();
   let total = 0;
-  const within = (
-    limit: 'maxInstructionsPerProgram' | 'maxInstructionsPerRun',
-    slots: number,
-    pointer: string,
-    what: string,
-  ) => {
-    if (slots <= limits[limit]) return;
-    const detail = `${what} ${slots} instruction slots, ${limit} is ${limits[limit]}`;
-    throw new ProblemFound('limit_exceeded', pointer, detail, { limit });
-  };
+  const within = slotsWithin(limits);
   const add = (program: ProgramSpec, pointer: string, namePointer: string) => {
     const { name } = program;
     const slots = program.code.length / SLOT_BYTES;
@@ -93,7 +84,42 @@ export function readPrograms(
   return programs;
 }
 
-function readProgram(request: ProgramRequest, mapNames: readonly string[], known: KnownPrograms): ProgramSpec {
+/** Throws when so many instruction slots pass a limit. */
+function slotsWithin(limits: EngineLimits) {
+  return (
+    limit: 'maxInstructionsPerProgram' | 'maxInstructionsPerRun',
+    slots: number,
+    pointer: string,
+    what: string,
+  ): void => {
+    if (slots <= limits[limit]) return;
+    const detail = `${what} ${slots} instruction slots, ${limit} is ${limits[limit]}`;
+    throw new ProblemFound('limit_exceeded', pointer, detail, { limit });
+  };
+}
+
+/**
+ * May the last of these programs join the others in one sandbox?
+ * @throws ProblemFound
+ */
+export function withinProgramLimits(programs: readonly ProgramSpec[], limits: EngineLimits): void {
+  const added = programs.at(-1)!;
+  const within = slotsWithin(limits);
+  if (programs.length > limits.maxPrograms) {
+    const detail = `the sandbox would have ${programs.length} programs, maxPrograms is ${limits.maxPrograms}`;
+    throw new ProblemFound('limit_exceeded', '', detail, { limit: 'maxPrograms' });
+  }
+  const slotsOf = ({ code }: ProgramSpec) => code.length / SLOT_BYTES;
+  const total = programs.reduce((sum, program) => sum + slotsOf(program), 0);
+  within('maxInstructionsPerProgram', slotsOf(added), '', `program '${added.name}' has`);
+  within('maxInstructionsPerRun', total, '', `the programs of the sandbox with '${added.name}' have`);
+}
+
+/**
+ * One program of a request.
+ * @throws ProblemFound
+ */
+export function readProgram(request: ProgramRequest, mapNames: readonly string[], known: KnownPrograms): ProgramSpec {
   const { type, source, pointer } = request;
   if (!isProgramType(type))
     throw new ProblemFound('schema_violation', `${pointer}/type`, `'${type}' is no program type`);

@@ -41,7 +41,7 @@ function answerOf(resources: Resources, task: ReplayTask): ReplayAnswer {
 }
 
 function replayedOf({ source, limits }: ReplayTask): Replayed {
-  return { spec: source.spec, limits, slotLog: source.slotLog, end: source.steps };
+  return { spec: source.spec, limits, slotLog: source.slotLog, sandbox: source.sandbox, end: source.steps };
 }
 
 /** A replay's own clock and cancel; all else is the run's. */

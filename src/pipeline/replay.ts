@@ -6,6 +6,7 @@
 import { STACK } from '../contract/memory.ts';
 import { placeOf } from '../contract/place.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import type { SandboxState } from '../contract/sandbox-task.ts';
 import type { SlotLogRow } from '../contract/slot-log.ts';
 import { type FrameState, MAX_WINDOW_PATCH_BYTES, type StepRow, type StepState } from '../contract/step.ts';
 import { explainStep, patchBytes } from '../contract/step-facts.ts';
@@ -20,6 +21,7 @@ import { buildVm, runFootprint, vmLimits } from './machine.ts';
 import { ProblemFound } from './refused.ts';
 import type { Resources } from './resources.ts';
 import { hexOf } from './result.ts';
+import { readSandboxRun, sandboxExtras } from './sandbox-run.ts';
 import { StepCode } from './step-code.ts';
 import { foldEach, PendingPatches, readFacts } from './step-reader.ts';
 
@@ -29,6 +31,8 @@ export interface Replayed {
   readonly limits: EngineLimits;
   /** What the run saw of live changes; [] for a stateless run. */
   readonly slotLog: readonly SlotLogRow[];
+  /** What the run started from; not given: a stateless run. */
+  readonly sandbox?: SandboxState | undefined;
   /** The step that the run ended at, when a clock or a client ended it: a replay must not go further. Infinity else. */
   readonly end: number;
 }
@@ -55,8 +59,10 @@ export function withReplay<T>(
   watch: (replaying: Replaying) => StepSink,
   use: (replaying: Replaying, start: () => VmRun) => T,
 ): T {
-  const { spec } = replayed;
-  const run = readRun(spec, replayed.limits, resources.known);
+  const { spec, sandbox } = replayed;
+  const { known } = resources;
+  const sandboxRun = sandbox === undefined ? undefined : readSandboxRun(spec, sandbox, replayed.limits, known);
+  const run = sandboxRun ?? readRun(spec, replayed.limits, known);
   const { dead } = verifyRun(run, newVerification(run.mode), resources.known);
   const memory = resources.memories.acquire(runFootprint(run, spec.input.packet) + TraceRing.FOOTPRINT);
   if (memory === undefined) throw new Error('replay: the run had a memory, its replay finds none');
@@ -69,7 +75,8 @@ export function withReplay<T>(
       patch: (patch) => watches[0]?.patch(patch),
     };
     const trace = { sink, stopAt: Math.min(stopAt, replayed.end), slotLog: replayed.slotLog };
-    const vm = buildVm(run, spec, memory, resources.driver, programs, trace);
+    const extras = sandboxRun === undefined ? {} : sandboxExtras(sandboxRun, { state: sandbox!, port: null }, known);
+    const vm = buildVm(run, spec, memory, resources.driver, programs, { ...extras, trace });
     const stepPrograms = run.instructions.map((instructions, number) => ({
       instructions,
       frameBytes: programs[number]!.frameBytes,

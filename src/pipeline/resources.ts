@@ -1,6 +1,7 @@
 /** What a thread keeps from run to run: its memories and compiled modules. No guest's state is among it. */
 
 import { driverModule } from '../vm/driver.ts';
+import type { GuestMemory } from '../vm/guest-memory.ts';
 import { MemorySet } from '../vm/memory-set.ts';
 import { KnownPrograms } from './known-programs.ts';
 import type { ReadRun } from './load.ts';
@@ -11,6 +12,17 @@ export class Resources {
   readonly known = new KnownPrograms();
   readonly driver = new WebAssembly.Module(driverModule());
   readonly #modules = new ModuleCache();
+  /** Memories that the API thread knows, by the number that it knows them by. */
+  readonly #posted = new Map<GuestMemory, number>();
+
+  /** The number of a memory, and whether nobody has been told it yet. */
+  memoryId(memory: GuestMemory): { readonly id: number; readonly isNew: boolean } {
+    const known = this.#posted.get(memory);
+    if (known !== undefined) return { id: known, isNew: false };
+    const id = this.#posted.size;
+    this.#posted.set(memory, id);
+    return { id, isNew: true };
+  }
 
   /**
    * Compiles all programs of a run, or finds them.
@@ -18,12 +30,12 @@ export class Resources {
    * @throws ProblemFound when a program passes a limit of the translator
    */
   compile(
-    run: ReadRun,
+    run: Pick<ReadRun, 'programs' | 'instructions' | 'maps' | 'limits'>,
     dead: readonly (readonly number[])[],
     trace: boolean,
   ): { programs: readonly CompiledProgram[]; allKnown: boolean } {
     const found = run.programs.map((program, number) => {
-      const options = { checks: true, raw: run.type === 'raw', trace, dead: dead[number] ?? [] };
+      const options = { checks: true, raw: program.type === 'raw', trace, dead: dead[number] ?? [] };
       const identity = this.known.identity(program.code);
       return this.#modules.get(program, identity, run.instructions[number] ?? [], run.maps, options, run.limits);
     });

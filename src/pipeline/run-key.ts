@@ -1,8 +1,10 @@
 /** runKey: the hash of all that determines a run's result, engine version included. */
 
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { RunSpec } from '../contract/run-spec.ts';
+import type { SandboxState } from '../contract/sandbox-task.ts';
 import { ENGINE } from '../contract/version.ts';
+import { partsOf } from './sandbox.ts';
 
 type Sorted = readonly (readonly [string, unknown])[];
 
@@ -46,4 +48,18 @@ export function runKeyOf(spec: RunSpec): string {
     [returns.packet, returns.ctx, returns.maps],
   ]);
   return `sha256:${hash('sha256', text, 'hex')}`;
+}
+
+/** Of a run on a sandbox: the sandbox as it was when the run began counts too; what was changed while it went on does not. */
+export function sandboxRunKeyOf(spec: RunSpec, { linked, image, progArrays }: SandboxState): string {
+  const { programs, maps } = partsOf(linked);
+  const digest = createHash('sha256');
+  digest.update(runKeyOf(spec));
+  for (const program of programs) digest.update(JSON.stringify({ ...program, code: null })).update(program.code);
+  for (const map of maps) digest.update(JSON.stringify({ ...map, entries: null }));
+  digest
+    .update(JSON.stringify([linked.verify, progArrays]))
+    .update(image.data)
+    .update(image.descriptors);
+  return `sha256:${digest.digest('hex')}`;
 }

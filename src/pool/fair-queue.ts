@@ -34,6 +34,11 @@ export class FairQueue<T extends Waiting> {
     return undefined;
   }
 
+  /** Does anybody but this principal wait? */
+  othersWait(principal: string): boolean {
+    return this.#lines.size > (this.#lines.has(principal) ? 1 : 0);
+  }
+
   /** Takes one out that no longer waits; false when it was not in. */
   remove(item: T): boolean {
     const line = this.#lines.get(item.principal);

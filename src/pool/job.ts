@@ -9,7 +9,8 @@ import type { TraceChannel } from './trace-channel.ts';
 /** A task on its way to a thread. */
 export interface OpenTask {
   readonly task: WorkerTask;
-  readonly channel: TraceChannel | null;
+  /** Each ends with a mark of its own. */
+  readonly channels: readonly TraceChannel[];
   readonly transferList: readonly Transferable[];
   /** Without an answer for so long the thread counts as lost, ms. */
   readonly deadlineMs: number;

@@ -6,7 +6,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Limits } from '../contract/limits.ts';
 import type { Problem } from '../contract/problem.ts';
-import { ENGINE_LIMITS, type EngineLimits, REPLAY_CONTROL, type RunTask } from '../contract/task.ts';
+import {
+  ENGINE_LIMITS,
+  type EngineLimits,
+  REPLAY_CONTROL,
+  type RunTask,
+  THREAD_WANTED,
+  type WorkerAnswer,
+} from '../contract/task.ts';
+import { type AskHandle, type AskRequest, askJob } from './ask-job.ts';
+import { type BatchHandle, type BatchRequest, batchJob } from './batch-job.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { Job, UnrunReason } from './job.ts';
 import { isProven, PROOF, PROOF_DEADLINE_MS } from './proof.ts';
@@ -80,7 +89,7 @@ export class RunPool {
 
   /** Admits a run. A full queue and a draining pool answer with a problem. */
   submit(request: RunRequest): RunHandle {
-    const refusal = this.#refusal();
+    const refusal = this.refusal();
     if (refusal !== null) return { answer: Promise.resolve({ kind: 'problem', problem: refusal }), cancel() {} };
     const { job, answer } = runJob(request, this.#options.limits.maxAnswerGraceMs);
     this.#admit(job);
@@ -90,7 +99,7 @@ export class RunPool {
   /** Admits a replay, under the same queue as runs; a stream's next slice is always admitted. */
   replay(request: ReplayRequest): ReplayHandle {
     const { maxReplayMs, maxAnswerGraceMs, maxQueueMs } = this.#options.limits;
-    const refusal = request.continued ? null : this.#refusal();
+    const refusal = request.continued ? null : this.refusal();
     const { job, answer } = replayJob(request, { maxReplayMs, graceMs: maxAnswerGraceMs, maxQueueMs });
     const handle = {
       cancel: () => this.#cancel(job),
@@ -100,6 +109,27 @@ export class RunPool {
     if (refusal !== null) return { ...handle, answer: Promise.resolve({ kind: 'problem', problem: refusal }) };
     this.#admit(job);
     return { ...handle, answer };
+  }
+
+  /** Admits a question to a worker. */
+  ask<Answer extends WorkerAnswer>(request: AskRequest<Answer>): AskHandle<Answer> {
+    const refusal = this.refusal();
+    if (refusal !== null) return { answer: Promise.resolve({ kind: 'problem', problem: refusal }), cancel() {} };
+    const { job, answer } = askJob(request, this.#options.limits);
+    this.#admit(job);
+    return { answer, cancel: () => this.#cancel(job) };
+  }
+
+  /** Admits runs of a batch. It is not refused: `refusal` says beforehand whether a batch may begin. */
+  batch(request: BatchRequest): BatchHandle {
+    const { job, answer } = batchJob(request, this.#options.limits.maxAnswerGraceMs);
+    this.#admit(job);
+    return { answer, cancel: () => this.#cancel(job) };
+  }
+
+  /** Run threads, busy or not. */
+  get threads(): number {
+    return this.#threads.length;
   }
 
   #admit(job: Job): void {
@@ -117,9 +147,13 @@ export class RunPool {
     this.#askForThreads();
   }
 
-  /** Somebody waits: streams end their slice at the next batch. */
+  /** Somebody waits: work that can be cut into pieces gives its thread back, sooner when it is another principal who waits. */
   #askForThreads(): void {
-    for (const job of this.#running) if (job.yields) Atomics.store(job.control, REPLAY_CONTROL.YIELD, 1);
+    for (const job of this.#running) {
+      if (!job.yields) continue;
+      const wanted = this.#queue.othersWait(job.principal) ? THREAD_WANTED.BY_ANOTHER : THREAD_WANTED.BY_SAME;
+      Atomics.store(job.control, REPLAY_CONTROL.YIELD, wanted);
+    }
   }
 
   /**
@@ -158,7 +192,8 @@ export class RunPool {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  #refusal(): Problem | null {
+  /** Why new work would not be admitted now; null: it would. */
+  refusal(): Problem | null {
     const { queueLimit } = this.#options.limits;
     if (this.#draining) return { code: 'draining', detail: 'The server is shutting down and takes no new runs.' };
     if (this.#idle.length > 0 || this.#queue.size < queueLimit) return null;
@@ -184,11 +219,11 @@ export class RunPool {
     const queueUs = microseconds(waited);
     this.#options.observer.waited(waited / 1000);
     try {
-      const { task, channel, transferList, deadlineMs } = job.open(this.#engineLimits, queueUs);
+      const { task, channels, transferList, deadlineMs } = job.open(this.#engineLimits, queueUs);
       if (this.#queue.size > 0) this.#askForThreads();
       const answer = await thread.run(task, [...transferList], deadlineMs);
-      if (answer.kind === 'answered') await channel?.finish();
-      else channel?.close();
+      if (answer.kind === 'answered') await Promise.all(channels.map((channel) => channel.finish()));
+      else for (const channel of channels) channel.close();
       this.#leave(job);
       const reason = recycleReason(answer);
       if (reason === null) this.#release(thread);
@@ -275,5 +310,9 @@ export class RunPool {
 function recycleReason(answer: ThreadAnswer): RecycleReason | null {
   if (answer.kind === 'lost') return 'worker_lost';
   if (answer.kind === 'threw') return 'internal';
-  return answer.answer.kind === 'result' && answer.answer.result.outcome.code === 'internal' ? 'internal' : null;
+  const { answer: told } = answer;
+  if (told.kind === 'result') return told.result.outcome.code === 'internal' ? 'internal' : null;
+  if (told.kind !== 'batch') return null;
+  const failed = told.answers.some((one) => one.kind === 'result' && one.facts.outcome.code === 'internal');
+  return failed ? 'internal' : null;
 }

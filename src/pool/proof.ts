@@ -2,7 +2,7 @@
 
 import { DEFAULT_BUDGETS, MAX_TAIL_CALLS } from '../contract/run.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
-import type { ReplayAnswer, TaskAnswer } from '../contract/task.ts';
+import type { WorkerAnswer } from '../contract/task.ts';
 
 /** Time for the proof, start of a new thread included, ms. */
 export const PROOF_DEADLINE_MS = 5_000;
@@ -52,7 +52,7 @@ export const PROOF: RunSpec = {
 };
 
 /** Did the known run end as Linux ends it: 33 hops, one miss by the limit, then the fall-through? */
-export function isProven(answer: TaskAnswer | ReplayAnswer): boolean {
+export function isProven(answer: WorkerAnswer): boolean {
   if (answer.kind !== 'result') return false;
   const { outcome, returnValue, counters, chain } = answer.result;
   return (

@@ -61,7 +61,7 @@ export function replayJob(
       const port = channel?.port ?? null;
       return {
         task: { kind: 'replay', source, limits, maxReplayMs, work, port, control },
-        channel,
+        channels: channel === null ? [] : [channel],
         transferList: port === null ? [] : [port],
         deadlineMs: maxReplayMs + graceMs,
       };
@@ -90,6 +90,15 @@ const LOST: Problem = {
 function replayAnswer(answer: ThreadAnswer): ReplayAnswer | Error {
   if (answer.kind === 'threw') return answer.error;
   if (answer.kind === 'lost') return { kind: 'problem', problem: LOST };
-  if (answer.answer.kind === 'result') return new Error('a replay was answered with a run');
-  return answer.answer;
+  const { kind } = answer.answer;
+  if (!REPLAY_ANSWERS.includes(kind)) return new Error(`a replay was answered with ${kind}`);
+  return answer.answer as ReplayAnswer;
 }
+
+const REPLAY_ANSWERS: readonly string[] = [
+  'window',
+  'found',
+  'streamed',
+  'cancelled',
+  'problem',
+] satisfies readonly ReplayAnswer['kind'][];

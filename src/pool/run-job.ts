@@ -3,6 +3,7 @@
 import type { Problem } from '../contract/problem.ts';
 import type { RunResult } from '../contract/result.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import type { LateProgram, LiveMessage, SandboxState } from '../contract/sandbox-task.ts';
 import type { Observations, ReplaySource, StartedFacts, TraceMessage } from '../contract/task.ts';
 import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
 import type { Job } from './job.ts';
@@ -16,6 +17,15 @@ export interface RunRequest {
   readonly principal: string;
   /** Hears chain rows and prints while the run goes on; null: nobody listens. */
   readonly listener: TraceListener | null;
+  /** The sandbox that it runs on; not given: a stateless run. */
+  readonly sandbox?: SandboxHost;
+}
+
+/** A sandbox as its run meets it. */
+export interface SandboxHost {
+  /** The run goes to its thread now: what it starts from. `post` reaches it while it goes on. */
+  readonly begin: (post: (program: LateProgram) => void) => SandboxState;
+  readonly heard: (message: Exclude<LiveMessage, { type: 'end' }>) => void;
 }
 
 export type RunAnswer =
@@ -39,7 +49,7 @@ export interface RunHandle {
 
 /** @param graceMs time for loading and answering beyond the run's wall budget */
 export function runJob(request: RunRequest, graceMs: number): { job: Job; answer: Promise<RunAnswer> } {
-  const { id, spec, principal, listener } = request;
+  const { id, spec, principal, listener, sandbox } = request;
   const { promise, resolve, reject } = Promise.withResolvers<RunAnswer>();
   const control = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const job: Job = {
@@ -52,10 +62,13 @@ export function runJob(request: RunRequest, graceMs: number): { job: Job; answer
     open: (limits, queueUs) => {
       const channel = listener === null ? null : openTraceChannel<TraceMessage>(listener);
       const port = channel?.port ?? null;
+      const live = sandbox === undefined ? null : openTraceChannel<LiveMessage>(sandbox.heard);
+      const channels = [channel, live].filter((one) => one !== null);
+      const common = { kind: 'run', id, spec, limits, queueUs, tracePort: port, cancel: control } as const;
       return {
-        task: { kind: 'run', id, spec, limits, queueUs, tracePort: port, cancel: control },
-        channel,
-        transferList: port === null ? [] : [port],
+        task: live === null ? common : { ...common, sandbox: { state: sandbox!.begin(live.post), port: live.port } },
+        channels,
+        transferList: channels.map((one) => one.port),
         deadlineMs: spec.budgets.wallMs + graceMs,
       };
     },

@@ -6,14 +6,14 @@
 
 import type { Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { ReplayAnswer, TaskAnswer, WorkerTask } from '../contract/task.ts';
+import type { WorkerAnswer, WorkerTask } from '../contract/task.ts';
 
 /** V8 heap of one run thread. It does not bound ArrayBuffers or Wasm memories: those are metered by the engine. */
 export const THREAD_HEAP_MIB = 512;
 export const THREAD_STACK_MIB = 4;
 
 export type ThreadAnswer =
-  | { readonly kind: 'answered'; readonly answer: TaskAnswer | ReplayAnswer }
+  | { readonly kind: 'answered'; readonly answer: WorkerAnswer }
   /** The worker body threw: a defect of ours. */
   | { readonly kind: 'threw'; readonly error: Error }
   /** The thread died, or was killed because it did not answer in time. */
@@ -21,7 +21,7 @@ export type ThreadAnswer =
 
 export class RunThread {
   readonly #worker: string;
-  #piscina: Piscina<WorkerTask, TaskAnswer | ReplayAnswer>;
+  #piscina: Piscina<WorkerTask, WorkerAnswer>;
 
   /** worker: the URL of the worker body, as text. */
   constructor(worker: string) {
@@ -29,8 +29,8 @@ export class RunThread {
     this.#piscina = this.#create();
   }
 
-  #create(): Piscina<WorkerTask, TaskAnswer | ReplayAnswer> {
-    const piscina = new Piscina<WorkerTask, TaskAnswer | ReplayAnswer>({
+  #create(): Piscina<WorkerTask, WorkerAnswer> {
+    const piscina = new Piscina<WorkerTask, WorkerAnswer>({
       filename: this.#worker,
       minThreads: 1,
       maxThreads: 1,

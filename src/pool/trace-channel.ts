@@ -14,6 +14,8 @@ export type TraceListener = (message: Exclude<TraceMessage, { type: 'end' }>) =>
 export interface TraceChannel {
   /** The worker's side, to be transferred. */
   readonly port: MessagePort;
+  /** Says something to the worker. */
+  readonly post: (message: unknown) => void;
   /** Resolves true when `end` has come, false when it does not come within END_MARK_MS of this call; the port is closed then. */
   finish(): Promise<boolean>;
   /** Closes at once: the worker is gone. */
@@ -32,6 +34,7 @@ export function openTraceChannel<Message extends { readonly type: string }>(
   });
   return {
     port: port2,
+    post: (message) => port1.postMessage(message),
     async finish() {
       const timer = setTimeout(() => end(false), END_MARK_MS);
       const complete = await ended;

@@ -17,19 +17,27 @@ export class MemorySet {
     Array.from({ length: row.count }, () => new GuestMemory(row.capacity)),
   );
 
+  readonly #stale = new Set<GuestMemory>();
+
   /** A cleared memory that can place `bytes`; undefined when all of a sufficient class are in use. */
   acquire(bytes: number): GuestMemory | undefined {
     for (const [index, row] of MEMORY_CLASSES.entries()) {
       if (row.capacity < bytes) continue;
       const memory = this.#free[index]?.pop();
-      if (memory !== undefined) return memory;
+      if (memory === undefined) continue;
+      if (this.#stale.delete(memory)) memory.clear();
+      return memory;
     }
     return undefined;
   }
 
-  /** Clears the memory and takes it back. */
-  release(memory: GuestMemory): void {
-    memory.clear();
+  /**
+   * Takes a memory back and clears it; with `stale`, when it is next acquired: the API thread knew its prog arrays, and may write there until
+   * it has the answer of this task.
+   */
+  release(memory: GuestMemory, stale = false): void {
+    if (stale) this.#stale.add(memory);
+    else memory.clear();
     const index = MEMORY_CLASSES.findIndex((row) => row.capacity >= memory.capacity);
     this.#free[index]?.push(memory);
   }

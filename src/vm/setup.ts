@@ -39,6 +39,8 @@ export interface VmSetup {
   readonly memory: GuestMemory;
   readonly driver: WebAssembly.Module;
   readonly programs: readonly VmProgram[];
+  /** Programs that may be added while it runs; not given: none. */
+  readonly late?: LatePrograms | undefined;
   readonly maps: readonly MapSpec[];
   /** undefined: r1 is the packet itself (raw). */
   readonly context: VmContext | undefined;
@@ -47,6 +49,13 @@ export interface VmSetup {
   /** Helpers that come before the engine's own, by number. */
   readonly helpers?: HelperFunctions;
   readonly trace?: VmTrace | undefined;
+}
+
+export interface LatePrograms {
+  /** Programs that the VM may have in the end. */
+  readonly most: number;
+  /** Those that were added since it was last asked, in the order of their numbers. */
+  readonly take: () => readonly VmProgram[];
 }
 
 /** Step records wanted: every program's module must have been translated with the trace flag. */

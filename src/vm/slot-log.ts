@@ -33,6 +33,12 @@ export class SlotLog {
     return found;
   }
 
+  /** The array's contents now are known to who replays the run. */
+  know(map: number): void {
+    const now = this.#progArray(map).snapshot();
+    if (now !== null) this.#known.set(map, now.slots);
+  }
+
   /** A hop read `slot` at `index` in `generation` (twice the number of completed changes). */
   note(
     at: { invocation: number; attempt: number },

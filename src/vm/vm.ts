@@ -77,7 +77,9 @@ export function footprint(maps: readonly MapSpec[], contextBytes: number, packet
 export class Vm {
   readonly memory: GuestMemory;
   readonly maps: readonly VmMap[];
-  readonly #programs: readonly VmProgram[];
+  readonly #programs: VmProgram[];
+  /** Bytes of the data region that hold maps: it begins with them. */
+  readonly mapBytes: number;
   readonly #driver: Driver;
   readonly #contextAddress: number;
   readonly #setup: VmSetup;
@@ -92,16 +94,17 @@ export class Vm {
     const { memory } = setup;
     this.memory = memory;
     this.#setup = setup;
-    this.#programs = setup.programs;
+    this.#programs = [...setup.programs];
     // Maps come first, so that their addresses, which a copy of them holds, do not depend on a packet's size.
     this.maps = setup.maps.map((spec, index) => createMap(memory, index, spec));
+    this.mapBytes = memory.used;
     this.#packetAddress = this.#placePacket();
     this.#contextAddress = this.#placeContext();
     this.#slotLog = new SlotLog(this.maps);
-    if (setup.programs.some((program) => program.hasSubprograms)) memory.noteNestedFrames();
+    if (setup.late !== undefined || setup.programs.some((program) => program.hasSubprograms)) memory.noteNestedFrames();
     memory.driver ??= new Driver(setup.driver, memory.memory);
     this.#driver = memory.driver;
-    this.#driver.lend(setup.programs.length, (index) => this.#resolve(index));
+    this.#driver.lend(setup.late?.most ?? setup.programs.length, (index) => this.#resolve(index));
     memory.view.setBigUint64(CELL.CLOCK_BASE, CLOCK_BASE_NS + ((setup.seed * SEED_MIX) % CLOCK_SPREAD_NS), true);
     // Placed last: a replay must find every guest address where the run had it.
     const { trace } = setup;
@@ -147,9 +150,25 @@ export class Vm {
 
   /** Fills a slot before the run; `program` is a number of this VM. */
   initialiseSlot(map: number, slot: number, program: number): void {
+    this.#progArray(map).initialise(slot, program);
+  }
+
+  /** Gives a prog array the contents and the number of changes that it has when the run begins; all other slots are empty. */
+  startProgArray(map: number, generation: number, slots: Iterable<readonly [number, number]>): void {
+    const target = this.#progArray(map);
+    target.start(generation, slots);
+    this.#slotLog.know(map);
+  }
+
+  /** Where a prog array's slot 0 and its generation lie. */
+  slotAddresses(map: number): { readonly slots: number; readonly generation: number } {
+    return this.#progArray(map).addresses();
+  }
+
+  #progArray(map: number): ProgArrayMap {
     const target = this.maps[map];
     if (!(target instanceof ProgArrayMap)) throw new Error(`map ${map} is no prog array`);
-    target.initialise(slot, program);
+    return target;
   }
 
   /** What every invocation of the entry program starts with. */
@@ -174,6 +193,7 @@ export class Vm {
   /** The resolver stub's question: instantiate the program at this table index, now. */
   #resolve(index: number): void {
     const number = index - 1;
+    if (number >= this.#programs.length) this.#programs.push(...(this.#setup.late?.take() ?? []));
     const program = this.#programs[number];
     if (program === undefined) throw new Error(`table index ${index} belongs to no program`);
     const instance = new WebAssembly.Instance(program.module(), { [ENGINE_MODULE]: this.#imports(number) });

@@ -62,6 +62,9 @@ export class ArrayMap implements VmMap {
     return -ERRNO.EINVAL;
   }
 
+  /** All values are open from the start. */
+  reopen(): void {}
+
   size(): number {
     return this.spec.maxEntries;
   }

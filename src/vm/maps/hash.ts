@@ -179,6 +179,17 @@ export class HashMap implements VmMap {
     this.#put(MAP_DESCRIPTOR.FREE, number);
   }
 
+  reopen(): void {
+    const open = (number: number) => {
+      const element = this.#element(number);
+      if (this.#memory.view.getUint32(element + USED, true) === 0) return;
+      this.#memory.open(element + this.#valueOffset, this.spec.valueSize, valuePermission(this.spec));
+    };
+    // Elements beyond USED were never in use, but for the one that every table has to spare.
+    for (let number = 1; number <= this.#get(MAP_DESCRIPTOR.USED); number++) open(number);
+    open(this.spec.maxEntries + SPARE_ELEMENTS);
+  }
+
   size(): number {
     return this.#get(MAP_DESCRIPTOR.ELEMENTS);
   }

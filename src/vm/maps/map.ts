@@ -20,6 +20,8 @@ export interface VmMap {
   delete(key: number): number;
   /** Address of the value that the last update wrote. */
   readonly changed: number;
+  /** The map's bytes were put back from a copy: opens to programs what a copy does not say. */
+  reopen(): void;
   /** How many elements there are now. */
   size(): number;
   /** Elements in a fixed order; copies. */

@@ -37,6 +37,26 @@ export class ProgArrayMap implements VmMap {
     this.#words[this.#slots + slot] = program + 1;
   }
 
+  /** Contents at the start of a run, all else empty; hops take `generation` (completed changes) as seen. */
+  start(generation: number, slots: Iterable<readonly [number, number]>): void {
+    this.clear();
+    this.restore(generation, slots);
+    this.#words[this.#generation + 1] = generation * 2;
+  }
+
+  /** Empties every slot, unseen. */
+  clear(): void {
+    this.#words.fill(0, this.#slots, this.#slots + this.spec.maxEntries);
+  }
+
+  /** Guest addresses of slot 0 and of the generation's word. */
+  addresses(): { readonly slots: number; readonly generation: number } {
+    return { slots: this.#slots * SLOT_BYTES, generation: this.#generation * SLOT_BYTES };
+  }
+
+  /** Slots have no permissions. */
+  reopen(): void {}
+
   /** Replaces several slots at once, between two tail calls of a chain that runs meanwhile. null empties a slot. */
   replace(changes: ReadonlyMap<number, number | null>): void {
     Atomics.add(this.#words, this.#generation, 1);
