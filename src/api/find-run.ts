@@ -1,9 +1,10 @@
 /** Runs by their id, for the routes under /v1/runs/{id} and for subscriptions of the trace socket. */
 
+import type { FinishedRun } from '../contract/finished-run.ts';
 import { limitVariable } from '../contract/limits.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { ReplayAnswer, ReplaySource } from '../contract/task.ts';
-import type { FinishedRun, KeptRun, KeptRuns, RunEnd, RunReference } from '../store/kept-runs.ts';
+import type { KeptRun, KeptRuns, RunEnd, RunReference } from '../store/kept-runs.ts';
 import { ProblemError } from './problem-error.ts';
 
 /** The id in the path; one that is no UUID is the id of no run. */

@@ -1,6 +1,7 @@
 /** The one content type of requests: application/json. Its size is kept, since limits after parsing depend on it. */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Problem } from '../contract/problem.ts';
 import { ProblemError } from './problem-error.ts';
 
 declare module 'fastify' {
@@ -8,6 +9,37 @@ declare module 'fastify' {
     /** Size of the body as it came, bytes. */
     bodyBytes: number;
   }
+}
+
+/** A JSON text's value, or why it is none. */
+export type JsonReading = { readonly value: unknown } | { readonly problem: Problem };
+
+/** Reads JSON that comes as bytes; keys that would change an object prototype are refused. */
+export type JsonReader = (request: FastifyRequest, bytes: Buffer) => JsonReading;
+
+/** The one reader of JSON that requests bring. @param what it is, for problems */
+export function jsonReader(app: Pick<FastifyInstance, 'getDefaultJsonParser'>, what = 'body'): JsonReader {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  const bad = (fault: string): JsonReading => ({ problem: { code: 'bad_json', detail: `The ${what} ${fault}.` } });
+  return (request, bytes) => {
+    const text = decodeUtf8(bytes);
+    if (text === null) return bad('is not UTF-8');
+    if (text === '') return bad('is empty');
+    let reading = bad('is not valid JSON, or has a key that would change an object prototype');
+    // The parser answers at once, through its callback.
+    void parse(request, text, (error, value) => {
+      if (error === null) reading = { value };
+    });
+    return reading;
+  };
+}
+
+/** @throws ProblemError unsupported_media_type for a body that is compressed */
+export function refuseEncoding(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity') return;
+  const detail = 'A body with a content-encoding is not taken: send it as it is.';
+  throw new ProblemError({ code: 'unsupported_media_type', detail });
 }
 
 /** Replaces Fastify's parsers (JSON and plain text) by one for JSON that refuses `__proto__` and `constructor.prototype` keys. */
@@ -19,29 +51,13 @@ export function setJsonParser(
 ): void {
   app.decorateRequest('bodyBytes', 0);
   app.removeAllContentTypeParsers();
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+  const read = jsonReader(app);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     request.bodyBytes = body.length;
-    const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
-      const detail = 'A body with a content-encoding is not taken: send it as it is.';
-      done(new ProblemError({ code: 'unsupported_media_type', detail }));
-      return;
-    }
-    const text = decodeUtf8(body as Buffer);
-    if (text === null) {
-      done(new ProblemError({ code: 'bad_json', detail: 'The body is not UTF-8.' }));
-      return;
-    }
-    // The parser answers at once, through its callback.
-    void parse(request, text, (error, value) => {
-      if (error === null) done(null, value);
-      else if ('statusCode' in error && error.message.includes('prototype')) {
-        done(
-          new ProblemError({ code: 'bad_json', detail: 'The body has a key that would change an object prototype.' }),
-        );
-      } else done(error);
-    });
+    refuseEncoding(request);
+    const reading = read(request, body);
+    if ('problem' in reading) throw new ProblemError(reading.problem);
+    return reading.value;
   });
 }
 

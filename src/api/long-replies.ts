@@ -19,7 +19,11 @@ const STALL_LOOKS = 8;
 /** Text that waits in front of the connection, bytes. */
 const WAITING_BYTES = 64 * 1024;
 
+/** When the server shuts down: an answer that is stopped at once, or one that may finish within the time for running work. */
+export type AtDrain = 'stop' | 'finish';
+
 interface LongReply {
+  readonly atDrain: AtDrain;
   readonly stop: AbortController;
   readonly response: ServerResponse;
   readonly closed: Promise<void>;
@@ -31,14 +35,14 @@ export class LongReplies {
 
   constructor({ limits, lifecycle }: Pick<Services, 'limits' | 'lifecycle'>) {
     this.#limits = limits;
-    lifecycle.onDrain.add(() => this.#drain());
+    lifecycle.onDrain.add((deadlineMs) => this.#drain(deadlineMs));
   }
 
   /**
    * Takes one of the principal's places, until the connection is done. The signal is aborted when the client is gone or the server drains.
    * @throws ProblemError too_many_streams
    */
-  open(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  open(request: FastifyRequest, reply: FastifyReply, atDrain: AtDrain = 'stop'): AbortSignal {
     const principal = principalOf(request).bucket;
     const replies = this.#open.get(principal) ?? new Set();
     const { maxTraceSockets, maxTraceStallMs } = this.#limits;
@@ -49,7 +53,7 @@ export class LongReplies {
     const response = reply.raw;
     const stop = new AbortController();
     const { promise: closed, resolve } = Promise.withResolvers<void>();
-    const entry: LongReply = { stop, response, closed };
+    const entry: LongReply = { atDrain, stop, response, closed };
     replies.add(entry);
     this.#open.set(principal, replies);
     const watch = watchStall(response, maxTraceStallMs);
@@ -63,12 +67,23 @@ export class LongReplies {
     return stop.signal;
   }
 
-  async #drain(): Promise<void> {
+  async #drain(deadlineMs: number): Promise<void> {
     const all = [...this.#open.values()].flatMap((replies) => [...replies]);
-    for (const { stop } of all) stop.abort();
-    await Promise.race([Promise.all(all.map(({ closed }) => closed)), delay(LAST_BYTES_MS, undefined, { ref: false })]);
-    for (const { response } of all) response.destroy();
+    await Promise.all(
+      all.map(async ({ atDrain, stop, response, closed }) => {
+        if (atDrain === 'finish') await within(closed, deadlineMs);
+        stop.abort();
+        await within(closed, LAST_BYTES_MS);
+        response.destroy();
+      }),
+    );
   }
+}
+
+async function within(done: Promise<void>, milliseconds: number): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([done, delay(milliseconds, undefined, { ref: false, signal: late.signal }).catch(() => {})]);
+  late.abort();
 }
 
 /** Cuts the connection when bytes wait and none of them moves for so long, ms. */

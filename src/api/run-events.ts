@@ -5,12 +5,12 @@
 
 import type { Readable } from 'node:stream';
 import { Type } from 'typebox';
+import type { FinishedRun } from '../contract/finished-run.ts';
 import { problemDocument } from '../contract/problem-document.ts';
 import type { ChainRow, PrintRow } from '../contract/result.ts';
 import { closed } from '../contract/schema.ts';
 import type { ReplaySource } from '../contract/task.ts';
 import { MAX_CHAIN_ROWS, type ServerMessage } from '../contract/trace.ts';
-import type { FinishedRun } from '../store/kept-runs.ts';
 import { findRun, finishedRun, sourceOf } from './find-run.ts';
 import { type LongReplies, streamOf } from './long-replies.ts';
 import { type Principal, principalOf } from './principal.ts';

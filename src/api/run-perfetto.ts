@@ -2,9 +2,9 @@
 
 import type { Readable } from 'node:stream';
 import { Type } from 'typebox';
+import type { FinishedRun } from '../contract/finished-run.ts';
 import type { StepRow } from '../contract/step.ts';
 import type { ReplaySource } from '../contract/task.ts';
-import type { FinishedRun } from '../store/kept-runs.ts';
 import { finishedRun, sourceOf } from './find-run.ts';
 import { type LongReplies, streamOf } from './long-replies.ts';
 import { principalOf } from './principal.ts';

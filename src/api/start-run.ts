@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
+import { finishedRunOf } from '../contract/finished-run.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import type { RunMode } from '../metrics/labels.ts';
 import type { RunAnswer, RunHandle } from '../pool/run-job.ts';
@@ -30,12 +31,15 @@ const DEFECT: RunEnd = {
 
 /** Starts a run. When its answer is there, it stands in `services.runs` too. */
 export function startRun(services: Services, { spec, principal, mode, log, listener }: RunStart): StartedRun {
-  const { pool, metrics, runs } = services;
+  const { pool, metrics, quotas, runs } = services;
   const id = randomUUID();
   const handle = pool.submit({ id, spec, principal: principal.bucket, listener: listener ?? null });
   const end = runs.begin({ tenant: principal.tenant, id }, handle.cancel);
   const answer = handle.answer.then((value) => {
-    if (value.kind === 'result') metrics.observeRun(value.result, value.observations, mode);
+    if (value.kind === 'result') {
+      metrics.observeRun(value.result, value.observations, mode);
+      quotas.charge(principal.bucket, Number(value.result.counters.instructions));
+    }
     logRun(log, id, mode, value);
     end(endOf(spec, value));
     return value;
@@ -46,10 +50,7 @@ export function startRun(services: Services, { spec, principal, mode, log, liste
 
 function endOf(spec: RunSpec, answer: RunAnswer): RunEnd {
   if (answer.kind === 'problem') return answer;
-  const { result, replay } = answer;
-  if (replay === null) return { kind: 'finished', run: { result, started: null, source: null } };
-  const { programs, maps, slotLog, steps } = replay;
-  return { kind: 'finished', run: { result, started: { programs, maps }, source: { spec, slotLog, steps } } };
+  return { kind: 'finished', run: finishedRunOf(spec, answer) };
 }
 
 /** One line a run: closed words and numbers only, so that no guest text reaches the log. */

@@ -1,10 +1,10 @@
 /** What a subscription is told of its run beside its steps: started, chain rows, lines, the result. None of it waits for credit. */
 
+import type { FinishedRun } from '../contract/finished-run.ts';
 import type { ChainRow, RunResult } from '../contract/result.ts';
 import type { Budgets } from '../contract/run-spec.ts';
 import type { StartedFacts, TraceMessage } from '../contract/task.ts';
 import { MAX_CHAIN_ROWS, RESERVE_BYTES, type ServerMessage } from '../contract/trace.ts';
-import type { FinishedRun } from '../store/kept-runs.ts';
 import type { TraceOutbox } from './trace-outbox.ts';
 
 type Line = Extract<TraceMessage, { type: 'print' | 'map' }>;

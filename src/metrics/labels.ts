@@ -1,5 +1,6 @@
 /** The closed label sets. What is not in its set is counted as `other`, so that no input can make a new series. */
 
+import { RATE_POLICIES } from '../contract/limits.ts';
 import { OUTCOMES, type OutcomeCode } from '../contract/outcome.ts';
 import { CLOSE_CODES } from '../contract/trace.ts';
 import { HELPERS } from '../spec/helpers.ts';
@@ -9,7 +10,7 @@ export const OTHER = 'other';
 
 const outcomeCodes = Object.keys(OUTCOMES) as OutcomeCode[];
 
-export const RUN_MODES = ['request', 'trace'] as const;
+export const RUN_MODES = ['request', 'trace', 'async', 'batch'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 
 export const LABELS = {
@@ -23,6 +24,8 @@ export const LABELS = {
   recycleReason: ['worker_lost', 'internal'],
   cacheResult: ['hit', 'miss'],
   closeCode: [...Object.values(CLOSE_CODES).map(String), OTHER],
+  ratePolicy: Object.keys(RATE_POLICIES),
+  shedReason: ['memory', 'event_loop'],
   statusClass: ['2xx', '3xx', '4xx', '5xx'],
   helper: [...HELPERS.filter(({ implemented }) => implemented).map(({ name }) => name), OTHER],
   rule: [...VERIFIER_RULES, OTHER],

@@ -1,7 +1,7 @@
 /** The metrics of one app: its own registry, filled from the table, and the functions that observe. */
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { RunResult } from '../contract/result.ts';
+import type { RunFacts } from '../contract/result.ts';
 import type { Observations } from '../contract/task.ts';
 import { VERSION } from '../contract/version.ts';
 import { closedLabel, LABELS, OTHER, type RunMode } from './labels.ts';
@@ -82,7 +82,7 @@ export class Metrics {
   }
 
   /** A finished run: every counter of its result, and what only the worker saw. */
-  observeRun(result: RunResult, observations: Observations, mode: RunMode): void {
+  observeRun(result: RunFacts, observations: Observations, mode: RunMode): void {
     const { counters, timing, budgets, outcome } = result;
     const instructions = Number(counters.instructions);
     const execSeconds = Number(timing.execNs) / 1e9;

@@ -35,7 +35,8 @@ export function runBatchTask(engine: RunsRuns, task: BatchTask, now = () => perf
   return { kind: 'batch', answers };
 }
 
-function batchRunAnswer(spec: RunTask['spec'], answer: TaskAnswer): BatchRunAnswer {
+/** What the API thread is told of a run. */
+export function batchRunAnswer(spec: RunTask['spec'], answer: TaskAnswer): BatchRunAnswer {
   if (answer.kind === 'problem') return answer;
   const { result, observations } = answer;
   const { runKey, outcome, counters, timing, budgets, cache } = result;

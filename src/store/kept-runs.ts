@@ -3,24 +3,13 @@
  * Finished runs stand as bytes (the structured-clone format), so that what the limit counts is what they take.
  */
 
-import { deserialize, serialize } from 'node:v8';
+import { bytesOfRun, type FinishedRun, runOfBytes } from '../contract/finished-run.ts';
 import type { Problem } from '../contract/problem.ts';
-import type { RunResult } from '../contract/result.ts';
-import type { ReplaySource, StartedFacts } from '../contract/task.ts';
 
 /** Counted for each kept run beside its bytes: its id, its place in the table, its buffer's objects. */
 export const KEPT_RUN_OVERHEAD_BYTES = 512;
 /** Ids of runs that have left, which are told from ids that never were; the oldest are forgotten first. */
 export const MAX_GONE_IDS = 16_384;
-
-/** A run that has ended with a result. */
-export interface FinishedRun {
-  readonly result: RunResult;
-  /** null: the run did not begin. */
-  readonly started: StartedFacts | null;
-  /** What makes its steps again; null: it did not begin, or cannot be made again. */
-  readonly source: ReplaySource | null;
-}
 
 /** A run as somebody names it: an id that belongs to another tenant is the id of no run. */
 export interface RunReference {
@@ -101,7 +90,7 @@ export class KeptRuns {
     this.#running.set(id, { tenant, ended: promise, cancel });
     return (end) => {
       this.#running.delete(id);
-      if (end.kind === 'finished') this.#keep({ tenant, id }, end.run);
+      if (end.kind === 'finished') this.keep({ tenant, id }, bytesOfRun(end.run));
       resolve(end);
     };
   }
@@ -121,12 +110,11 @@ export class KeptRuns {
     }
     shelf.delete(id);
     shelf.set(id, bytes);
-    return { state: 'finished', run: deserialize(bytes) as FinishedRun };
+    return { state: 'finished', run: runOfBytes(bytes) };
   }
 
-  #keep({ tenant, id }: RunReference, run: FinishedRun): void {
-    // A copy of the exact size: the serialiser's own buffer may be twice as large.
-    const bytes = new Uint8Array(serialize(run));
+  /** Keeps a run that has ended, as bytesOfRun gives it. */
+  keep({ tenant, id }: RunReference, bytes: Uint8Array): void {
     // It would push out all others, and then leave itself.
     if (costOf(bytes) > this.#maxBytes) {
       this.#leave({ tenant, id }, true);

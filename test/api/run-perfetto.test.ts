@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { traceFile } from '../../src/api/run-perfetto.ts';
 import type { StepBatch } from '../../src/api/step-batches.ts';
-import type { FinishedRun } from '../../src/store/kept-runs.ts';
+import type { FinishedRun } from '../../src/contract/finished-run.ts';
 import { type RunDescription, runSpec, runTask } from '../support/engine-run.ts';
 import { replayOf } from '../support/replayed.ts';
 import { ALL_RUNS, runBody } from '../support/run-body.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
+import type { FinishedRun } from '../../src/contract/finished-run.ts';
 import type { RunResult } from '../../src/contract/result.ts';
 import { unrunResult } from '../../src/contract/unrun-result.ts';
-import { type FinishedRun, KEPT_RUN_OVERHEAD_BYTES, KeptRuns, MAX_GONE_IDS } from '../../src/store/kept-runs.ts';
+import { KEPT_RUN_OVERHEAD_BYTES, KeptRuns, MAX_GONE_IDS } from '../../src/store/kept-runs.ts';
 import { runSpec } from '../support/engine-run.ts';
 
 /** A run with `bytes` bytes of packet. */
