@@ -9,7 +9,7 @@ import { test } from 'node:test';
 const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: readonly string[] }>> = {
   'server.ts': { rooms: ['app.ts', 'config.ts'], packages: ['close-with-grace'] },
   'app.ts': {
-    rooms: ['contract', 'api', 'pool', 'metrics', 'store', 'config.ts'],
+    rooms: ['contract', 'api', 'pool', 'metrics', 'sandboxes', 'store', 'config.ts'],
     packages: ['fastify', '@fastify/', 'typebox'],
   },
   'api-keys.ts': { rooms: [], packages: [] },
@@ -43,6 +43,7 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
     rooms: ['api-keys.ts', 'contract', 'spec', 'pool', 'metrics', 'store'],
     packages: ['fastify', '@fastify/', 'typebox', 'ws'],
   },
+  sandboxes: { rooms: ['contract', 'spec', 'pool', 'store'], packages: [] },
   client: { rooms: ['contract'], packages: [] },
   workers: { rooms: ['pipeline', 'contract'], packages: [] },
 };

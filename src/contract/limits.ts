@@ -8,6 +8,8 @@ const MIB = 1024 * KIB;
 
 interface LimitRow {
   readonly default: number;
+  /** The lowest value that an operator may set; 1 where nothing is said. 0 is said to mean something in the text. */
+  readonly least?: number;
   /** The highest value that an operator may set. */
   readonly most: number;
   readonly unit: string;
@@ -149,6 +151,35 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Size of the programs, asynchronous runs, batches and shares that one tenant may keep together.',
   },
+  // What one client may ask for, and what the process may take.
+  maxRequestsPerMinute: {
+    default: 0,
+    least: 0,
+    most: 999_999_999_999_999,
+    unit: 'requests/min',
+    text: 'Requests under /v1 of one client: of a key, or of an address where no keys are set. 0: no limit.',
+  },
+  maxInstructionsPerMinute: {
+    default: 0,
+    least: 0,
+    most: 999_999_999_999_999,
+    unit: 'instructions/min',
+    text: "Instructions that one client's runs execute, counted when a run has ended; who owes some waits. 0: no limit.",
+  },
+  maxProcessBytes: {
+    default: 0,
+    least: 0,
+    most: 2 ** 50,
+    unit: 'bytes',
+    text: "Memory of the process; new work is refused from 80 % on. 0: that of its control group, or else the machine's.",
+  },
+  maxEventLoopDelayMs: {
+    default: 5_000,
+    least: 0,
+    most: 600_000,
+    unit: 'ms',
+    text: 'How late the event loop may be; from here on new work is refused. 0: any time.',
+  },
   // The queue of runs.
   queueLimit: {
     default: 256,
@@ -173,6 +204,48 @@ export const LIMITS = {
     most: 600_000,
     unit: 'ms',
     text: 'Time for loading a sandbox or a program, or for a command on a map; then the loading thread is replaced.',
+  },
+  maxSandboxes: {
+    default: 16_384,
+    most: 1_000_000,
+    unit: 'sandboxes',
+    text: 'Sandboxes that one tenant may have.',
+  },
+  maxSandboxBytes: {
+    default: 64 * MIB,
+    most: 448 * MIB,
+    unit: 'bytes',
+    text: 'Memory that the maps of one sandbox may take.',
+  },
+  maxSandboxesBytes: {
+    default: 1024 * MIB,
+    most: 64 * 1024 * MIB,
+    unit: 'bytes',
+    text: 'Memory that all sandboxes together take while they are idle.',
+  },
+  maxSandboxTtl: {
+    default: 86_400,
+    most: 31_536_000,
+    unit: 'seconds',
+    text: 'Longest time to live of a sandbox or a snapshot, from its making or from the last PATCH.',
+  },
+  maxSandboxQueue: {
+    default: 1_000,
+    most: 100_000,
+    unit: 'requests',
+    text: 'Runs and map commands of one sandbox that wait or go on.',
+  },
+  maxSlotChanges: {
+    default: 1_024,
+    most: 65_536,
+    unit: 'slots',
+    text: 'Slots that one swap may change.',
+  },
+  maxListedEntries: {
+    default: 1_000,
+    most: 100_000,
+    unit: 'elements',
+    text: 'Elements of a map, or slots of a prog array, on one page.',
   },
   maxDrainMs: {
     default: 10_000,
@@ -225,10 +298,24 @@ export const LIMITS = {
 
 export type LimitName = keyof typeof LIMITS;
 
+/** What the rates of a client are counted in, each with its limit. */
+export const RATE_POLICIES = {
+  requests: 'maxRequestsPerMinute',
+  instructions: 'maxInstructionsPerMinute',
+} as const satisfies Record<string, LimitName>;
+
+export type RatePolicy = keyof typeof RATE_POLICIES;
+
 /** The values in force, by name. */
 export type Limits = { readonly [name in LimitName]: number };
 
 export const LIMIT_NAMES = Object.keys(LIMITS) as readonly LimitName[];
+
+/** The lowest value that a limit may be set to. */
+export function leastOf(name: LimitName): number {
+  const row: LimitRow = LIMITS[name];
+  return row.least ?? 1;
+}
 
 /** The environment variable that sets a limit: `maxWallMs` -> `WAGGLE_MAX_WALL_MS`, `queueLimit` -> `WAGGLE_QUEUE_LIMIT`. */
 export function limitVariable(name: LimitName): string {

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'This address does not take this method', retryable: false },
   run_ended: { status: 409, title: 'The run has ended already', retryable: false },
   trace_gone: { status: 410, title: 'The run is no longer kept', retryable: false },
+  snapshot_gone: { status: 410, title: 'The snapshot belongs to another version of the engine', retryable: false },
   body_too_large: { status: 413, title: 'The body is larger than the limit', retryable: false },
   unsupported_media_type: { status: 415, title: 'This content type is not taken here', retryable: false },
   bad_bytes: { status: 422, title: 'A hex or base64 text cannot be decoded', retryable: false },
@@ -25,13 +26,17 @@ export const PROBLEMS = {
   bad_assembly: { status: 422, title: 'The assembly text cannot be read', retryable: false },
   bad_instructions: { status: 422, title: 'The instruction bytes cannot be read', retryable: false },
   bad_reference: { status: 422, title: 'The request names something that it does not hold', retryable: false },
+  load_rejected: { status: 422, title: 'Linux would not load this', retryable: false },
   bad_map: { status: 422, title: 'A map setting does not fit its map', retryable: false },
   bad_input: { status: 422, title: 'The input does not fit the entry program', retryable: false },
   limit_exceeded: { status: 422, title: 'A limit of this server was passed', retryable: false },
+  too_many_sandboxes: { status: 429, title: 'There is no room for another sandbox', retryable: true },
   queue_full: { status: 429, title: 'The queue of runs is full', retryable: true },
+  rate_limited: { status: 429, title: 'This client asks for too much a minute', retryable: true },
   too_many_streams: { status: 429, title: 'Too many streams of runs are open', retryable: true },
   internal: { status: 500, title: 'A defect of the server', retryable: false },
   not_implemented: { status: 501, title: 'A later version brings this', retryable: false },
+  overloaded: { status: 503, title: 'The server has no room for new work', retryable: true },
   draining: { status: 503, title: 'The server is shutting down', retryable: true },
   not_ready: { status: 503, title: 'The server is not ready', retryable: true },
 } as const satisfies Record<string, ProblemRow>;
@@ -47,4 +52,6 @@ export interface Problem {
   readonly errno?: string;
   /** Name of the limit that was passed, as in /v1/limits. */
   readonly limit?: string;
+  /** For `Retry-After`, where more is known than that it may succeed later; whole seconds. */
+  readonly retryAfterSeconds?: number;
 }

@@ -16,6 +16,9 @@ export interface OpenTask {
   readonly deadlineMs: number;
 }
 
+/** Memories of a thread that it has posted, by their number; a thread posts each once in its life. */
+export type ThreadMemories = Map<number, SharedArrayBuffer>;
+
 /** Why a job ends without a thread. */
 export type UnrunReason = 'expired_in_queue' | 'cancelled';
 
@@ -28,7 +31,7 @@ export interface Job extends Waiting {
   readonly continued: boolean;
   /** Resolves when the job has its answer. */
   readonly settled: Promise<unknown>;
-  readonly open: (limits: EngineLimits, queueUs: number) => OpenTask;
+  readonly open: (limits: EngineLimits, queueUs: number, memories: ThreadMemories) => OpenTask;
   readonly answer: (answer: ThreadAnswer, queueUs: number) => void;
   readonly endUnrun: (reason: UnrunReason, queueUs: number) => void;
   /** For a defect of the pool itself. */

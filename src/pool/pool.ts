@@ -219,16 +219,17 @@ export class RunPool {
     const queueUs = microseconds(waited);
     this.#options.observer.waited(waited / 1000);
     try {
-      const { task, channels, transferList, deadlineMs } = job.open(this.#engineLimits, queueUs);
+      const { task, channels, transferList, deadlineMs } = job.open(this.#engineLimits, queueUs, thread.memories);
       if (this.#queue.size > 0) this.#askForThreads();
       const answer = await thread.run(task, [...transferList], deadlineMs);
       if (answer.kind === 'answered') await Promise.all(channels.map((channel) => channel.finish()));
       else for (const channel of channels) channel.close();
       this.#leave(job);
+      // Before the thread is given on: who writes to its memory lets go of it first.
+      job.answer(answer, queueUs);
       const reason = recycleReason(answer);
       if (reason === null) this.#release(thread);
       else void this.#recycle(thread, reason);
-      job.answer(answer, queueUs);
     } catch (error) {
       this.#leave(job);
       void this.#recycle(thread, 'internal');

@@ -9,6 +9,7 @@ export const PROOF_DEADLINE_MS = 5_000;
 const PROVEN_RETURN_VALUE = 2;
 
 export const PROOF: RunSpec = {
+  tenant: '',
   object: null,
   programs: [
     {

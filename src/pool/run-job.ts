@@ -3,10 +3,10 @@
 import type { Problem } from '../contract/problem.ts';
 import type { RunResult } from '../contract/result.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
-import type { LateProgram, LiveMessage, SandboxState } from '../contract/sandbox-task.ts';
+import type { LateProgram, LiveMessage, SandboxImage, SandboxState, SlotAddresses } from '../contract/sandbox-task.ts';
 import type { Observations, ReplaySource, StartedFacts, TraceMessage } from '../contract/task.ts';
 import { NOTHING_OBSERVED, unrunResult } from '../contract/unrun-result.ts';
-import type { Job } from './job.ts';
+import type { Job, ThreadMemories } from './job.ts';
 import type { ThreadAnswer } from './run-thread.ts';
 import { openTraceChannel, type TraceListener } from './trace-channel.ts';
 
@@ -25,7 +25,10 @@ export interface RunRequest {
 export interface SandboxHost {
   /** The run goes to its thread now: what it starts from. `post` reaches it while it goes on. */
   readonly begin: (post: (program: LateProgram) => void) => SandboxState;
-  readonly heard: (message: Exclude<LiveMessage, { type: 'end' }>) => void;
+  /** From now on the run sees what is written to the slots in this memory, until `ended` is called. */
+  readonly attached: (memory: SharedArrayBuffer, progArrays: readonly SlotAddresses[]) => void;
+  /** The run has let go of the sandbox, if it ever began; its maps afterwards, or null when they are as before. */
+  readonly ended: (image: SandboxImage | null) => void;
 }
 
 export type RunAnswer =
@@ -52,6 +55,17 @@ export function runJob(request: RunRequest, graceMs: number): { job: Job; answer
   const { id, spec, principal, listener, sandbox } = request;
   const { promise, resolve, reject } = Promise.withResolvers<RunAnswer>();
   const control = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  let image: SandboxImage | null = null;
+  const heard = (message: Exclude<LiveMessage, { type: 'end' }>, memories: ThreadMemories): void => {
+    if (message.type === 'image') {
+      image = message.image;
+      return;
+    }
+    if (message.memory !== null) memories.set(message.id, message.memory);
+    const memory = memories.get(message.id);
+    if (memory === undefined) throw new Error(`a thread speaks of memory ${message.id}, which it never posted`);
+    sandbox?.attached(memory, message.progArrays);
+  };
   const job: Job = {
     principal,
     since: performance.now(),
@@ -59,10 +73,10 @@ export function runJob(request: RunRequest, graceMs: number): { job: Job; answer
     yields: false,
     continued: false,
     settled: promise,
-    open: (limits, queueUs) => {
+    open: (limits, queueUs, memories) => {
       const channel = listener === null ? null : openTraceChannel<TraceMessage>(listener);
       const port = channel?.port ?? null;
-      const live = sandbox === undefined ? null : openTraceChannel<LiveMessage>(sandbox.heard);
+      const live = sandbox === undefined ? null : openTraceChannel<LiveMessage>((message) => heard(message, memories));
       const channels = [channel, live].filter((one) => one !== null);
       const common = { kind: 'run', id, spec, limits, queueUs, tracePort: port, cancel: control } as const;
       return {
@@ -72,12 +86,19 @@ export function runJob(request: RunRequest, graceMs: number): { job: Job; answer
         deadlineMs: spec.budgets.wallMs + graceMs,
       };
     },
-    answer: (answer, queueUs) => resolve(runAnswer(answer, request, queueUs)),
+    answer: (answer, queueUs) => {
+      sandbox?.ended(answer.kind === 'answered' ? image : null);
+      resolve(runAnswer(answer, request, queueUs));
+    },
     endUnrun: (reason, queueUs) => {
+      sandbox?.ended(null);
       const result = unrunResult(id, spec, reason, queueUs);
       resolve({ kind: 'result', result, observations: NOTHING_OBSERVED, replay: null, defect: null });
     },
-    fail: reject,
+    fail: (error) => {
+      sandbox?.ended(null);
+      reject(error);
+    },
   };
   return { job, answer: promise };
 }

@@ -7,6 +7,7 @@
 import type { Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { WorkerAnswer, WorkerTask } from '../contract/task.ts';
+import type { ThreadMemories } from './job.ts';
 
 /** V8 heap of one run thread. It does not bound ArrayBuffers or Wasm memories: those are metered by the engine. */
 export const THREAD_HEAP_MIB = 512;
@@ -21,6 +22,7 @@ export type ThreadAnswer =
 
 export class RunThread {
   readonly #worker: string;
+  readonly memories: ThreadMemories = new Map();
   #piscina: Piscina<WorkerTask, WorkerAnswer>;
 
   /** worker: the URL of the worker body, as text. */
@@ -65,6 +67,7 @@ export class RunThread {
   /** A new worker in place of the old one. */
   replace(): void {
     void this.#piscina.destroy();
+    this.memories.clear();
     this.#piscina = this.#create();
   }
 
