@@ -1,6 +1,7 @@
 /** The store in memory: for tests, and the shortest text of what a driver does. Nothing outlives the process. */
 
 import { checkKeys, checkPage, checkValues, sizeOf } from './bounds.ts';
+import { ownCopy } from './own-copy.ts';
 import type {
   Acceptance,
   AcceptedRun,
@@ -53,10 +54,10 @@ export class MemoryStore implements Store {
       if (this.#programs.has(key)) return { kind: 'known' };
       const full = this.#take(program.tenant, sizeOf(program.form, program.facts));
       if (full !== null) return full;
-      this.#programs.set(key, structuredClone(program));
+      this.#programs.set(key, ownCopy(program));
       return { kind: 'new' };
     },
-    get: async (tenant, id) => structuredClone(this.#programs.get(pair(tenant, id)) ?? null),
+    get: async (tenant, id) => ownCopy(this.#programs.get(pair(tenant, id)) ?? null),
     delete: async (tenant, id) => {
       const program = this.#programs.get(pair(tenant, id));
       if (program === undefined) return false;
@@ -71,7 +72,7 @@ export class MemoryStore implements Store {
     finish: async (id, ending) => this.#finish(id, ending),
     get: async (tenant, id) => {
       const run = this.#runs.get(id);
-      return run?.tenant === tenant && this.#isRunAlive(run) ? structuredClone(run) : null;
+      return run?.tenant === tenant && this.#isRunAlive(run) ? ownCopy(run) : null;
     },
     noteStart: async () => {
       for (const [id, run] of this.#runs) {
@@ -81,7 +82,7 @@ export class MemoryStore implements Store {
     listUnfinished: async (after, most) => {
       checkPage(most);
       const unfinished = [...this.#runs.values()].filter((run) => run.ending === null && run.sequence > after);
-      return structuredClone(unfinished.slice(0, most));
+      return ownCopy(unfinished.slice(0, most));
     },
   };
 
@@ -89,9 +90,9 @@ export class MemoryStore implements Store {
     put: async (sandbox) => {
       checkKeys(sandbox.id, sandbox.tenant);
       checkValues(sandbox.facts, sandbox.snapshot);
-      this.#sandboxes.set(sandbox.id, structuredClone(sandbox));
+      this.#sandboxes.set(sandbox.id, ownCopy(sandbox));
     },
-    get: async (tenant, id) => structuredClone(this.#sandbox(tenant, id) ?? null),
+    get: async (tenant, id) => ownCopy(this.#sandbox(tenant, id) ?? null),
     list: async (after, most) => {
       checkPage(most);
       return [...this.#sandboxes.values()]
@@ -177,7 +178,7 @@ export class MemoryStore implements Store {
     checkValues(ending.result, ending.replay);
     const run = this.#runs.get(id);
     if (run === undefined || run.ending !== null) return false;
-    this.#runs.set(id, { ...run, ending: structuredClone(ending) });
+    this.#runs.set(id, { ...run, ending: ownCopy(ending) });
     this.#count(run.tenant, 0, sizeOf(ending.result, ending.replay));
     return true;
   }
