@@ -26,6 +26,7 @@ import { registerRunPerfetto } from './api/run-perfetto.ts';
 import { registerRunSteps } from './api/run-steps.ts';
 import { registerRuns } from './api/runs.ts';
 import type { Api, Lifecycle, Services } from './api/services.ts';
+import { StoredPrograms } from './api/stored-programs.ts';
 import { handleSocketError, registerTraces } from './api/traces.ts';
 import type { Config } from './config.ts';
 import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
@@ -107,6 +108,7 @@ export async function buildService(
     metrics,
     runs,
     store,
+    programs: new StoredPrograms(store.programs),
     lifecycle,
     adminUrl: () => urlOf(admin),
   };

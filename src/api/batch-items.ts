@@ -31,10 +31,14 @@ export interface Validate {
 }
 
 /** Reads runs by the schema that POST /v1/runs has. */
-export function runReader(validate: Validate, { limits }: Pick<Services, 'limits'>, tenant: string): RunReader {
+export function runReader(
+  validate: Validate,
+  { limits, programs }: Pick<Services, 'limits' | 'programs'>,
+  tenant: string,
+): RunReader {
   return async (value, bytes) => {
     if (validate(value) !== true) throw new ProblemError(schemaViolation(validate.errors as SchemaError[]));
-    return decodeRun(value as RunBody, limits, bytes, tenant);
+    return programs.resolve(decodeRun(value as RunBody, limits, bytes, tenant));
   };
 }
 

@@ -20,10 +20,10 @@ import { ProblemError } from './problem-error.ts';
 const MAX_U64 = 2n ** 64n - 1n;
 
 /**
- * The RunSpec of a body that has passed the schema.
+ * The RunSpec of a body that has passed the schema; stored programs in it are still to be looked up (StoredPrograms.resolve).
  * bodyBytes: size of the body as it came. Throws ProblemError: body_too_large, not_implemented, limit_exceeded, bad_bytes or schema_violation (what the schema cannot say), each with its pointer.
  */
-export function decodeRun(body: RunBody, limits: Limits, bodyBytes: number): RunSpec {
+export function decodeRun(body: RunBody, limits: Limits, bodyBytes: number, tenant: string): RunSpec {
   const besideObject = bodyBytes - (body.object === undefined ? 0 : spelledLength(body.object.elf));
   if (besideObject > limits.maxBodyBytesBesideObject) {
     throw new ProblemError({
@@ -42,6 +42,7 @@ export function decodeRun(body: RunBody, limits: Limits, bodyBytes: number): Run
   within(body.repeat ?? 1, 'maxRepeat', limits, '/repeat');
   const detail = body.detail ?? 'chain';
   return {
+    tenant,
     object: body.object === undefined ? null : limitedBytes(body.object.elf, 'maxObjectBytes', limits, '/object/elf'),
     programs: programs.map((program, index) => decodeProgram(program, `/programs/${index}`)),
     maps: maps.map((map, index) => decodeMap(map, `/maps/${index}`)),
@@ -77,9 +78,6 @@ function* laterFields(body: RunBody): Generator<readonly [string, LaterFeature]>
   if (body.input?.pcap !== undefined) yield ['/input/pcap', 'pcap'];
   for (const field of ['cpu', 'environment', 'kconfig', 'btf'] as const) {
     if (body[field] !== undefined) yield [`/${field}`, field];
-  }
-  for (const [index, program] of (body.programs ?? []).entries()) {
-    if (program.id !== undefined) yield [`/programs/${index}/id`, 'programId'];
   }
   for (const [index, map] of (body.maps ?? []).entries()) {
     if (map.inner !== undefined) yield [`/maps/${index}/inner`, 'innerMap'];
@@ -123,21 +121,39 @@ function decodeInteger64(value: number | string, pointer: string): string {
   return integer.toString();
 }
 
-function decodeProgram(program: ProgramBody, pointer: string): ProgramRequest {
+/** Fields that describe asm and insns, and that a stored program has of its own. */
+const DESCRIBING_FIELDS = ['type', 'dialect', 'license', 'attachType', 'flags'] as const;
+
+/**
+ * A program of a request.
+ * @throws ProblemError schema_violation, bad_bytes
+ */
+export function decodeProgram(program: ProgramBody, pointer: string): ProgramRequest {
   const sources: ProgramSource[] = [];
   if (program.asm !== undefined) {
     sources.push({ kind: 'asm', text: program.asm, dialect: program.dialect ?? DIALECTS[0] });
   }
   if (program.insns !== undefined) sources.push({ kind: 'insns', bytes: bytesAt(program.insns, `${pointer}/insns`) });
+  if (program.id !== undefined) sources.push({ kind: 'stored', id: program.id, form: null });
   const [source] = sources;
   if (source === undefined || sources.length > 1) {
     throw refusal('schema_violation', pointer, 'needs exactly one source: asm, insns or id');
   }
-  if (program.type === undefined)
+  if (source.kind === 'stored') {
+    const described = DESCRIBING_FIELDS.find((field) => program[field] !== undefined);
+    if (described !== undefined) {
+      throw refusal(
+        'schema_violation',
+        `${pointer}/${described}`,
+        'belongs to asm and insns; a stored program has its own',
+      );
+    }
+  } else if (program.type === undefined) {
     throw refusal('schema_violation', `${pointer}/type`, 'is required beside asm and insns');
+  }
   return {
     name: program.name,
-    type: program.type,
+    type: program.type ?? '',
     attachType: program.attachType ?? null,
     flags: program.flags ?? [],
     license: program.license ?? 'GPL',
@@ -146,7 +162,11 @@ function decodeProgram(program: ProgramBody, pointer: string): ProgramRequest {
   };
 }
 
-function decodeMap(map: MapBody, pointer: string): MapRequest {
+/**
+ * A map of a request.
+ * @throws ProblemError bad_bytes
+ */
+export function decodeMap(map: MapBody, pointer: string): MapRequest {
   return {
     name: map.name,
     type: map.type ?? null,

@@ -32,8 +32,9 @@ export function registerRuns(app: Api, services: Services): void {
       if (/(?:^|,)\s*respond-async\b/i.test(String(request.headers.prefer ?? ''))) {
         throw new ProblemError({ code: 'not_implemented', detail: 'A later version brings Prefer: respond-async.' });
       }
-      const spec = decodeRun(request.body, services.limits, request.bodyBytes);
       const principal = principalOf(request);
+      const decoded = decodeRun(request.body, services.limits, request.bodyBytes, principal.tenant);
+      const spec = await services.programs.resolve(decoded);
       const run = startRun(services, { spec, principal, mode: 'request', log: request.log });
       // Nobody else knows the run's id: when the client goes away, nobody wants its answer any more.
       const stop = clientGone(reply);

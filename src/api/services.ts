@@ -15,6 +15,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { RunPool } from '../pool/pool.ts';
 import type { KeptRuns } from '../store/kept-runs.ts';
 import type { Store } from '../store/store.ts';
+import type { StoredPrograms } from './stored-programs.ts';
 
 /** Whether the server is shutting down, and who wants to hear of it. */
 export interface Lifecycle {
@@ -32,6 +33,8 @@ export interface Services {
   readonly runs: KeptRuns;
   /** What outlives the process. */
   readonly store: Store;
+  /** Its programs, for runs and sandboxes. */
+  readonly programs: StoredPrograms;
   readonly lifecycle: Lifecycle;
   /** Where the admin port is; it is known when the server listens. */
   readonly adminUrl: () => string;

@@ -260,7 +260,8 @@ export class TraceSession {
     const violation = violationOf(this.#request, RunBody, body, SPEC_POINTER);
     if (violation !== null) throw new ProblemError(violation);
     try {
-      return { spec: decodeRun(body as RunBody, this.#services.limits, bytes) };
+      const { tenant } = this.#context.principal;
+      return { spec: decodeRun(body as RunBody, this.#services.limits, bytes, tenant) };
     } catch (error) {
       throw error instanceof ProblemError ? new ProblemError(problemIn(SPEC_POINTER, error.problem)) : error;
     }

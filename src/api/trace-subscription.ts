@@ -128,7 +128,7 @@ export class TraceSubscription {
     const { services, principal, log } = this.#context;
     await this.#follow(async () => {
       const run = startRun(services, {
-        spec,
+        spec: await services.programs.resolve(spec),
         principal,
         mode: 'trace',
         log,

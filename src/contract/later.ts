@@ -3,7 +3,6 @@
 /** Features inside the body of a run. */
 export const LATER_FEATURES = {
   pcap: 'A capture as input (input.pcap).',
-  programId: 'A stored program by its id (programs[].id).',
   innerMap: 'Maps of maps (maps[].inner).',
   mapExtra: 'map_extra (maps[].mapExtra).',
   cpu: 'The CPU that a run sees (cpu).',

@@ -10,7 +10,12 @@ export type Detail = 'summary' | 'chain';
 /** Where a program's instructions come from. */
 export type ProgramSource =
   | { readonly kind: 'asm'; readonly text: string; readonly dialect: AssemblyDialect }
-  | { readonly kind: 'insns'; readonly bytes: Uint8Array };
+  | { readonly kind: 'insns'; readonly bytes: Uint8Array }
+  /**
+   * A program of the tenant by its hash: `form` is what a worker made when it was stored, and only a worker reads it. null: not looked up
+   * yet; no run begins with it.
+   */
+  | { readonly kind: 'stored'; readonly id: string; readonly form: Uint8Array | null };
 
 export interface ProgramRequest {
   readonly name: string;
@@ -53,6 +58,8 @@ export interface Budgets {
 }
 
 export interface RunSpec {
+  /** Whose run it is: nothing that a thread remembers of another tenant's programs is used for it. No part of the runKey. */
+  readonly tenant: string;
   readonly object: Uint8Array | null;
   readonly programs: readonly ProgramRequest[];
   readonly maps: readonly MapRequest[];

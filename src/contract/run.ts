@@ -15,6 +15,9 @@ export const VERIFY_MODES = ['enforce', 'report', 'off'] as const;
 export const DETAILS = ['summary', 'chain', 'steps'] as const;
 export const DIALECTS = ['llvm', 'ubpf'] as const;
 
+/** The id of a stored program: the hash of its canonical form. */
+export const PROGRAM_ID_PATTERN = '^sha256:[0-9a-f]{64}$';
+
 /** What a caller who names no budgets gets, lowered to the server's ceilings. */
 export const DEFAULT_BUDGETS = {
   instructions: 1_000_000,
@@ -25,7 +28,11 @@ export const DEFAULT_BUDGETS = {
 } as const;
 
 /** Letters, digits, `_` and `.`, as the kernel allows in object names; `__proto__` would not survive as a key of a JSON object. */
-const Name = Type.String({ pattern: '^(?!__proto__$)[A-Za-z0-9_.]+$', minLength: 1, maxLength: MAX_NAME_LENGTH });
+export const Name = Type.String({
+  pattern: '^(?!__proto__$)[A-Za-z0-9_.]+$',
+  minLength: 1,
+  maxLength: MAX_NAME_LENGTH,
+});
 
 /** A 64-bit integer as input: a number where JSON numbers are exact, else text. One `type` list gives one clear error. */
 const Integer64Input = Type.Unsafe<number | string>({
@@ -53,13 +60,15 @@ export type Bytes = Static<typeof Bytes>;
 
 const Uint32 = (options: object) => Type.Integer({ minimum: 0, maximum: 0xffff_ffff, ...options });
 
-const Program = Type.Object(
+export const Program = Type.Object(
   {
     name: Name,
     type: Type.Optional(Type.String({ maxLength: MAX_NAME_LENGTH, description: 'A program type of /v1/info' })),
     asm: Type.Optional(Type.String({ description: 'Assembly text' })),
     insns: Type.Optional(Bytes),
-    id: Type.Optional(Type.String({ maxLength: MAX_NAME_LENGTH, description: 'Later: a stored program' })),
+    id: Type.Optional(
+      Type.String({ pattern: PROGRAM_ID_PATTERN, description: 'A program that was stored with POST /v1/programs' }),
+    ),
     dialect: Type.Optional(literals(DIALECTS, { default: 'llvm' })),
     license: Type.Optional(Type.String({ maxLength: MAX_NAME_LENGTH, default: 'GPL' })),
     attachType: Type.Optional(
@@ -71,7 +80,7 @@ const Program = Type.Object(
 );
 export type ProgramBody = Static<typeof Program>;
 
-const MapBody = Type.Object(
+export const MapBody = Type.Object(
   {
     name: Name,
     type: Type.Optional(Type.String({ maxLength: MAX_NAME_LENGTH, description: 'A map type of /v1/info' })),

@@ -79,14 +79,14 @@ export class Engine {
   #run(task: RunTask, result: RunResult, send: ((message: TraceMessage) => void) | undefined): TaskAnswer {
     const { spec, sandbox } = task;
     const begin = performance.now();
-    const { known } = this.#resources;
+    const known = this.#resources.known(spec.tenant);
     result.runKey = sandbox === undefined ? runKeyOf(spec) : sandboxRunKeyOf(spec, sandbox.state);
     const sandboxRun = sandbox === undefined ? undefined : readSandboxRun(spec, sandbox.state, task.limits, known);
     const run = sandboxRun ?? readRun(spec, task.limits, known);
     const verification = newVerification(run.mode);
     result.verification = verification;
     const read = performance.now();
-    const { reported, dead } = verifyRun(run, verification, this.#resources.known);
+    const { reported, dead } = verifyRun(run, verification, known);
     result.rejection = reported?.rejection ?? null;
     const verified = performance.now();
 
@@ -95,7 +95,7 @@ export class Engine {
     const memory = this.#resources.memories.acquire(bytes);
     if (memory === undefined) throw new Error(`no memory of this thread has ${bytes} bytes free`);
     try {
-      const { programs, allKnown } = this.#resources.compile(run, dead, false);
+      const { programs, allKnown } = this.#resources.compile(known, run, dead, false);
       result.cache = { programs: allKnown ? 'hit' : 'miss' };
       const compiled = performance.now();
       const extras = sandboxRun === undefined ? {} : sandboxExtras(sandboxRun, sandbox!, known);

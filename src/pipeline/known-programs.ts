@@ -1,6 +1,7 @@
 /**
  * What a thread remembers of programs that it has read before: their decoded instructions, and the verifier's report when it accepted. Both
- * are functions of the program's bytes and description alone. Least recently used out first.
+ * are functions of the program's bytes and description alone. Each tenant finds only what it has brought itself: how long a run takes must
+ * not tell whose programs the thread knows. Least recently used out first, whoever's it is.
  */
 
 import { createHash, hash } from 'node:crypto';
@@ -11,6 +12,7 @@ import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
 import type { MapSpec, ProgramSpec } from '../spec/object.ts';
 import type { VerifierReport } from '../verifier/result.ts';
 import { verifyRunnable, verifyStructure } from '../verifier/verify.ts';
+import { type ReadForm, StoredForms } from './stored-forms.ts';
 
 /** Programs that are remembered. */
 const MAX_KNOWN_PROGRAMS = 512;
@@ -32,11 +34,38 @@ interface KnownProgram {
 /** Reports of one program: it may come with other maps, and in both modes. */
 const MAX_REPORTS = 4;
 
+/** What all tenants share: the room. */
+class ProgramMemory {
+  readonly programs = new Map<string, KnownProgram>();
+  /** The same program comes by several times in a run: its bytes are hashed once. Bytes belong to one run, and so to one tenant. */
+  readonly byBytes = new WeakMap<Uint8Array, KnownProgram>();
+  instructions = 0;
+  readonly forms = new StoredForms();
+}
+
+/** The memory as one tenant sees it. */
 export class KnownPrograms {
-  readonly #programs = new Map<string, KnownProgram>();
-  /** The same program comes by several times in a run: its bytes are hashed once. */
-  readonly #byBytes = new WeakMap<Uint8Array, KnownProgram>();
-  #instructions = 0;
+  readonly #memory: ProgramMemory;
+  readonly #tenant: string;
+
+  /** What marks the tenant's modules; of one length for every tenant. */
+  readonly salt: string;
+
+  constructor(tenant = '', memory = new ProgramMemory()) {
+    this.#tenant = tenant;
+    this.#memory = memory;
+    this.salt = hash('sha256', tenant, 'base64');
+  }
+
+  /** The same memory as another tenant sees it. */
+  of(tenant: string): KnownPrograms {
+    return new KnownPrograms(tenant, this.#memory);
+  }
+
+  /** A stored program, by its id and the form that the id is the hash of. */
+  stored(id: string, form: Uint8Array): ReadForm {
+    return this.#memory.forms.get(this.#tenant, id, form);
+  }
 
   /**
    * The instructions of a program.
@@ -73,43 +102,48 @@ export class KnownPrograms {
   }
 
   #program(code: Uint8Array): KnownProgram {
-    const seen = this.#byBytes.get(code);
+    const { byBytes } = this.#memory;
+    const seen = byBytes.get(code);
     if (seen !== undefined) return seen;
     const program = this.#find(code);
-    this.#byBytes.set(code, program);
+    byBytes.set(code, program);
     return program;
   }
 
   #find(code: Uint8Array): KnownProgram {
-    const key = hash('sha256', code, 'base64');
-    const known = this.#programs.get(key);
+    const { programs } = this.#memory;
+    const codeHash = hash('sha256', code, 'base64');
+    // A hash has one length, so that no tenant's name can run into it.
+    const key = codeHash + this.#tenant;
+    const known = programs.get(key);
     if (known !== undefined) {
-      this.#programs.delete(key);
-      this.#programs.set(key, known);
+      programs.delete(key);
+      programs.set(key, known);
       return known;
     }
     const instructions = decode(code);
     const functions = findFunctions(instructions).map(({ pc }) => pc);
     const program = {
-      hash: key,
+      hash: codeHash,
       instructions,
       functions,
       maps: mapsOf(instructions),
       reports: new Map<string, VerifierReport>(),
     };
-    this.#programs.set(key, program);
-    this.#instructions += program.instructions.length;
+    programs.set(key, program);
+    this.#memory.instructions += program.instructions.length;
     this.#shrink();
     return program;
   }
 
   /** The program that was asked for last stays, whatever its size. */
   #shrink(): void {
-    for (const [key, { instructions }] of this.#programs) {
-      const full = this.#programs.size > MAX_KNOWN_PROGRAMS || this.#instructions > MAX_KNOWN_INSTRUCTIONS;
-      if (!full || this.#programs.size === 1) return;
-      this.#programs.delete(key);
-      this.#instructions -= instructions.length;
+    const memory = this.#memory;
+    for (const [key, { instructions }] of memory.programs) {
+      const full = memory.programs.size > MAX_KNOWN_PROGRAMS || memory.instructions > MAX_KNOWN_INSTRUCTIONS;
+      if (!full || memory.programs.size === 1) return;
+      memory.programs.delete(key);
+      memory.instructions -= instructions.length;
     }
   }
 }

@@ -12,7 +12,9 @@ import {
   MAX_REPEAT,
   PROGRAM_TYPE_RULES,
 } from '../spec/programs.ts';
+import { withOrigins } from './global-data.ts';
 import { KnownPrograms } from './known-programs.ts';
+import { joiningMaps, storedRequests } from './link-stored.ts';
 import { mergeMaps } from './merge-maps.ts';
 import { readPrograms, readRunObject } from './read-programs.ts';
 import { ProblemFound } from './refused.ts';
@@ -56,10 +58,14 @@ export function readParts(
   limits: EngineLimits,
   known: KnownPrograms,
 ): ReadParts {
-  const object = readRunObject(spec.object);
-  const maps = mergeMaps(object.maps, spec.maps, limits);
-  const names = maps.map((map) => map.name);
-  const programs = readPrograms(spec, object, names, limits, known);
+  const read = readRunObject(spec.object);
+  const stored = storedRequests(spec.programs, known);
+  // Whose global data it is only matters where programs of several objects meet.
+  const object =
+    stored.length === 0 || spec.object === null ? read : { ...read, maps: withOrigins(read.maps, spec.object) };
+  const names = new Set([...object.programs, ...spec.programs].map(({ name }) => name));
+  const maps = mergeMaps(object.maps, spec.maps, limits, joiningMaps(object.maps, stored, names));
+  const programs = readPrograms(spec, object, maps, limits, known);
   checkSlotPrograms(spec, maps, programs);
   return { programs, maps };
 }

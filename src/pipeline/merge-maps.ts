@@ -1,4 +1,4 @@
-/** The maps of a run: the object's, with the request's settings for them, then the request's own. */
+/** The maps of a run: the object's, then the request's own, then those of stored programs; with the request's settings for the others' maps. */
 
 import type { MapRequest } from '../contract/run-spec.ts';
 import type { EngineLimits } from '../contract/task.ts';
@@ -6,27 +6,33 @@ import { checkMapAttributes, isImplementedMapType, isMapType, MAP_FLAGS, type Ma
 import type { MapSpec, ProgArraySlot } from '../spec/object.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
 
-/** @returns maps by the index that instructions use */
+/**
+ * @param stored maps that stored programs bring; they come last, so that a request's instructions need not know of them
+ * @returns maps by the index that instructions use
+ */
 export function mergeMaps(
   object: readonly MapSpec[],
   requests: readonly MapRequest[],
   limits: EngineLimits,
+  stored: readonly MapSpec[] = [],
 ): MapSpec[] {
-  const maps = [...object];
-  const own = new Set<string>();
+  const brought = [...object, ...stored];
+  const own: MapSpec[] = [];
+  const seen = new Set<string>();
   for (const request of requests) {
-    const known = object.findIndex((map) => map.name === request.name);
-    if (own.has(request.name)) {
+    const known = brought.findIndex((map) => map.name === request.name);
+    if (seen.has(request.name)) {
       throw new ProblemFound(
         'bad_map',
         `${request.pointer}/name`,
         `there are two entries for a map named '${request.name}'`,
       );
     }
-    own.add(request.name);
-    if (known >= 0) maps[known] = withSettings(maps[known]!, request);
-    else maps.push(ownMap(request));
+    seen.add(request.name);
+    if (known >= 0) brought[known] = withSettings(brought[known]!, request);
+    else own.push(ownMap(request));
   }
+  const maps = [...brought.slice(0, object.length), ...own, ...brought.slice(object.length)];
   if (maps.length > limits.maxMaps) {
     throw new ProblemFound('limit_exceeded', '/maps', `the run has ${maps.length} maps, maxMaps is ${limits.maxMaps}`, {
       limit: 'maxMaps',
@@ -80,7 +86,7 @@ function flagBits(request: MapRequest): number {
   }, 0);
 }
 
-/** Settings of an object's map: what the object says must not be contradicted, but for maxEntries, as bpf_map__set_max_entries. */
+/** Settings of the map of an object or a stored program: what it says must not be contradicted, but for maxEntries, as bpf_map__set_max_entries. */
 function withSettings(map: MapSpec, request: MapRequest): MapSpec {
   const said = [
     ['type', request.type, map.type],

@@ -10,9 +10,10 @@ import { assembleUbpf } from '../isa/assembler/ubpf.ts';
 import { DecodeError } from '../isa/decode.ts';
 import { SLOT_BYTES } from '../isa/instruction.ts';
 import { helperId } from '../spec/helpers.ts';
-import type { FunctionSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
+import type { FunctionSpec, MapSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
 import { isImplementedProgramType, isProgramType, type ProgramType } from '../spec/programs.ts';
 import type { KnownPrograms } from './known-programs.ts';
+import { linkStored, readStored } from './link-stored.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
 
 /**
@@ -46,13 +47,13 @@ export function readRunObject(bytes: Uint8Array | null): ObjectSpec {
 
 /**
  * All programs of a run: the object's, then the request's.
- * @param mapNames names of the run's maps in order; instructions refer to them by position
+ * @param maps the run's maps in order; instructions refer to them by position
  * @param known what the thread remembers of earlier runs
  */
 export function readPrograms(
   spec: Pick<RunSpec, 'programs'>,
   object: ObjectSpec,
-  mapNames: readonly string[],
+  maps: readonly MapSpec[],
   limits: EngineLimits,
   known: KnownPrograms,
 ): ProgramSpec[] {
@@ -79,7 +80,7 @@ export function readPrograms(
   };
   for (const program of object.programs) add(program, OBJECT_POINTER, OBJECT_POINTER);
   for (const request of spec.programs) {
-    add(readProgram(request, mapNames, known), request.pointer, `${request.pointer}/name`);
+    add(readProgram(request, maps, known), request.pointer, `${request.pointer}/name`);
   }
   return programs;
 }
@@ -119,8 +120,9 @@ export function withinProgramLimits(programs: readonly ProgramSpec[], limits: En
  * One program of a request.
  * @throws ProblemFound
  */
-export function readProgram(request: ProgramRequest, mapNames: readonly string[], known: KnownPrograms): ProgramSpec {
+export function readProgram(request: ProgramRequest, maps: readonly MapSpec[], known: KnownPrograms): ProgramSpec {
   const { type, source, pointer } = request;
+  if (source.kind === 'stored') return linkStored(readStored(source, known), request, maps);
   if (!isProgramType(type))
     throw new ProblemFound('schema_violation', `${pointer}/type`, `'${type}' is no program type`);
   if (!isImplementedProgramType(type)) {
@@ -140,7 +142,7 @@ export function readProgram(request: ProgramRequest, mapNames: readonly string[]
     const assembly = ASSEMBLERS[source.dialect](source.text, {
       helper: helperId,
       map: (name) => {
-        const index = mapNames.indexOf(name);
+        const index = maps.findIndex((one) => one.name === name);
         return index < 0 ? undefined : index;
       },
     });

@@ -60,14 +60,14 @@ export function withReplay<T>(
   use: (replaying: Replaying, start: () => VmRun) => T,
 ): T {
   const { spec, sandbox } = replayed;
-  const { known } = resources;
+  const known = resources.known(spec.tenant);
   const sandboxRun = sandbox === undefined ? undefined : readSandboxRun(spec, sandbox, replayed.limits, known);
   const run = sandboxRun ?? readRun(spec, replayed.limits, known);
-  const { dead } = verifyRun(run, newVerification(run.mode), resources.known);
+  const { dead } = verifyRun(run, newVerification(run.mode), known);
   const memory = resources.memories.acquire(runFootprint(run, spec.input.packet) + TraceRing.FOOTPRINT);
   if (memory === undefined) throw new Error('replay: the run had a memory, its replay finds none');
   try {
-    const { programs } = resources.compile(run, dead, true);
+    const { programs } = resources.compile(known, run, dead, true);
     // What watches needs the VM, and the VM its sink; no record comes before the VM runs.
     const watches: StepSink[] = [];
     const sink: StepSink = {

@@ -9,8 +9,8 @@ import { type CompiledProgram, ModuleCache } from './module-cache.ts';
 
 export class Resources {
   readonly memories = new MemorySet();
-  readonly known = new KnownPrograms();
   readonly driver = new WebAssembly.Module(driverModule());
+  readonly #known = new KnownPrograms();
   readonly #modules = new ModuleCache();
   /** Memories that the API thread knows, by the number that it knows them by. */
   readonly #posted = new Map<GuestMemory, number>();
@@ -24,19 +24,27 @@ export class Resources {
     return { id, isNew: true };
   }
 
+  /** What the thread remembers of this tenant's programs. */
+  known(tenant: string): KnownPrograms {
+    return this.#known.of(tenant);
+  }
+
   /**
    * Compiles all programs of a run, or finds them.
+   * @param known of the tenant that the run belongs to
    * @param dead slots of each program that are not translated
    * @throws ProblemFound when a program passes a limit of the translator
    */
   compile(
+    known: KnownPrograms,
     run: Pick<ReadRun, 'programs' | 'instructions' | 'maps' | 'limits'>,
     dead: readonly (readonly number[])[],
     trace: boolean,
   ): { programs: readonly CompiledProgram[]; allKnown: boolean } {
     const found = run.programs.map((program, number) => {
-      const options = { checks: true, raw: program.type === 'raw', trace, dead: dead[number] ?? [] };
-      const identity = this.known.identity(program.code);
+      const { salt } = known;
+      const options = { checks: true, raw: program.type === 'raw', trace, dead: dead[number] ?? [], salt };
+      const identity = known.identity(program.code);
       return this.#modules.get(program, identity, run.instructions[number] ?? [], run.maps, options, run.limits);
     });
     return { programs: found, allKnown: found.every((one) => one.hit) };

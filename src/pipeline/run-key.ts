@@ -1,7 +1,7 @@
 /** runKey: the hash of all that determines a run's result, engine version included. */
 
 import { createHash, hash } from 'node:crypto';
-import type { RunSpec } from '../contract/run-spec.ts';
+import type { ProgramSource, RunSpec } from '../contract/run-spec.ts';
 import type { SandboxState } from '../contract/sandbox-task.ts';
 import { ENGINE } from '../contract/version.ts';
 import { partsOf } from './sandbox.ts';
@@ -13,13 +13,16 @@ function sorted(record: Readonly<Record<string, unknown>>): Sorted {
   return Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
+function bytesKey(value: Uint8Array | null) {
+  return value === null ? null : [value.length, hash('sha256', value, 'base64')];
+}
+
 /** Names count (chain rows and faults say them), places in the request do not. Bytes stand by their length and hash. */
 export function runKeyOf(spec: RunSpec): string {
-  const bytes = (value: Uint8Array | null) => (value === null ? null : [value.length, hash('sha256', value, 'base64')]);
   const { object, programs, maps, input, returns, budgets } = spec;
   const text = JSON.stringify([
     ENGINE,
-    bytes(object),
+    bytesKey(object),
     programs.map(({ name, type, attachType, flags, license, source }) => [
       name,
       type,
@@ -27,7 +30,7 @@ export function runKeyOf(spec: RunSpec): string {
       flags,
       license,
       source.kind,
-      source.kind === 'asm' ? [source.dialect, source.text] : bytes(source.bytes),
+      sourceKey(source),
     ]),
     maps.map((map) => [
       map.name,
@@ -38,16 +41,21 @@ export function runKeyOf(spec: RunSpec): string {
       map.flags,
       map.frozen,
       sorted(map.slots),
-      map.entries.map(({ key, value }) => [bytes(key), bytes(value)]),
+      map.entries.map(({ key, value }) => [bytesKey(key), bytesKey(value)]),
     ]),
     spec.entry,
-    bytes(input.packet),
-    input.ctx === null || input.ctx instanceof Uint8Array ? bytes(input.ctx) : sorted(input.ctx),
+    bytesKey(input.packet),
+    input.ctx === null || input.ctx instanceof Uint8Array ? bytesKey(input.ctx) : sorted(input.ctx),
     [spec.repeat, spec.verify, spec.profile, spec.maxTailCalls, spec.seed, spec.detail],
     [budgets.instructions, budgets.tailCalls, budgets.wallMs, budgets.memoryBytes, budgets.traceBytes],
     [returns.packet, returns.ctx, returns.maps],
   ]);
   return `sha256:${hash('sha256', text, 'hex')}`;
+}
+
+function sourceKey(source: ProgramSource) {
+  if (source.kind === 'asm') return [source.dialect, source.text];
+  return source.kind === 'stored' ? source.id : bytesKey(source.bytes);
 }
 
 /** Of a run on a sandbox: the sandbox as it was when the run began counts too; what was changed while it went on does not. */

@@ -39,7 +39,7 @@ function linkedMap(map: MapSpec): MapSpec {
 
 export function createSandbox(resources: Resources, task: CreateSandboxTask): SandboxAnswer {
   const { spec, limits, maxBytes } = task;
-  const { known } = resources;
+  const known = resources.known(task.tenant);
   const parts = readParts(spec, limits, known);
   const { programs, maps } = parts;
   const instructions = programs.map((program) => known.decode(program.code));
@@ -53,7 +53,7 @@ export function createSandbox(resources: Resources, task: CreateSandboxTask): Sa
     throw new ProblemFound('limit_exceeded', '/maps', detail, { limit: 'maxSandboxBytes' });
   }
   // So that a program which the translator refuses is refused now.
-  resources.compile({ programs, instructions, maps, limits }, dead, false);
+  resources.compile(known, { programs, instructions, maps, limits }, dead, false);
   const memory = resources.memories.acquire(bytes);
   if (memory === undefined) throw new Error(`no memory of this thread has ${bytes} bytes free`);
   try {
@@ -92,13 +92,9 @@ function initialSlots(map: MapSpec, index: number, programs: readonly ProgramSpe
 /** One more program: verified, and compiled, so that a run which meets it only has to instantiate it. */
 export function addProgram(resources: Resources, task: AddProgramTask): SandboxAnswer {
   const { limits, linked } = task;
-  const { known } = resources;
+  const known = resources.known(task.tenant);
   const { programs, maps } = partsOf(linked);
-  const program = readProgram(
-    task.program,
-    maps.map((map) => map.name),
-    known,
-  );
+  const program = readProgram(task.program, maps, known);
   const { name } = program;
   if (programs.some((one) => one.name === name)) {
     const detail = `the sandbox has a program named '${name}' already; programs are not replaced: give it another name and change the slots`;
@@ -109,6 +105,7 @@ export function addProgram(resources: Resources, task: AddProgramTask): SandboxA
   const verification = newVerification(linked.verify);
   const { dead } = verifyPrograms([program], [instructions], maps, linked.verify, verification, known);
   const { programs: compiled } = resources.compile(
+    known,
     { programs: [program], instructions: [instructions], maps, limits },
     dead,
     false,

@@ -75,6 +75,11 @@ export interface MapSpec {
   readonly slots: readonly ProgArraySlot[];
   /** True: frozen after its initial contents were written (.rodata). */
   readonly frozen: boolean;
+  /**
+   * Of an object's global data, when programs of several objects meet: what tells whose data it is. Two such maps of one name are one map
+   * only when this is equal; all other maps are linked by name.
+   */
+  readonly origin?: string;
 }
 
 export interface ObjectSpec {

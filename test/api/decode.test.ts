@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeBytes } from '../../src/api/decode-bytes.ts';
 import { decodeRun } from '../../src/api/decode-run.ts';
+import { ProblemError } from '../../src/api/problem-error.ts';
 import { TokenBucket } from '../../src/api/rate.ts';
 import { limitsWith } from '../../src/contract/limits.ts';
 import type { RunBody } from '../../src/contract/run.ts';
@@ -45,15 +46,38 @@ const minimal: RunBody = { entry: 'e' };
 test('assembly has the dialect that it names, else the first one', () => {
   const program = { name: 'e', type: 'raw', asm: 'exit' };
   const body: RunBody = { ...minimal, programs: [program, { ...program, dialect: 'ubpf' }] };
-  const sources = decodeRun(body, limitsWith(), 0).programs.map(({ source }) => source);
+  const sources = decodeRun(body, limitsWith(), 0, 'test').programs.map(({ source }) => source);
   assert.deepEqual(sources, [
     { kind: 'asm', text: 'exit', dialect: 'llvm' },
     { kind: 'asm', text: 'exit', dialect: 'ubpf' },
   ]);
 });
 
+test('a stored program is named by its id alone', () => {
+  const id = `sha256:${'0'.repeat(64)}`;
+  const decode = (program: NonNullable<RunBody['programs']>[number]) =>
+    decodeRun({ ...minimal, programs: [program] }, limitsWith(), 0, 'test').programs[0];
+  assert.deepEqual(decode({ name: 'p', id })?.source, { kind: 'stored', id, form: null });
+  const rows = [
+    [{ type: 'xdp' }, '/programs/0/type'],
+    [{ license: 'GPL' }, '/programs/0/license'],
+    [{ attachType: null }, '/programs/0/attachType'],
+    [{ flags: [] }, '/programs/0/flags'],
+    [{ dialect: 'llvm' }, '/programs/0/dialect'],
+    [{ asm: 'exit' }, '/programs/0'],
+  ] as const;
+  for (const [more, pointer] of rows) {
+    assert.throws(
+      () => decode({ name: 'p', id, ...(more as object) }),
+      (error) => error instanceof ProblemError && error.problem.errors?.[0]?.pointer === pointer,
+      pointer,
+    );
+  }
+});
+
 test('defaults of a run', () => {
-  assert.deepEqual(decodeRun(minimal, limitsWith(), 0), {
+  assert.deepEqual(decodeRun(minimal, limitsWith(), 0, 'test'), {
+    tenant: 'test',
     object: null,
     programs: [],
     maps: [],
@@ -118,6 +142,7 @@ test('every field of a run arrives', () => {
     },
     limitsWith(),
     0,
+    'test',
   );
   assert.deepEqual([...spec.object!], [0x7f, 0x45]);
   assert.deepEqual(spec.programs, [
@@ -158,7 +183,7 @@ test('every field of a run arrives', () => {
 });
 
 test('a context may be given as bytes; default budgets stay under low ceilings', () => {
-  const spec = decodeRun({ ...minimal, input: { ctx: { hex: '0102' } } }, limitsWith({ maxWallMs: 10 }), 0);
+  const spec = decodeRun({ ...minimal, input: { ctx: { hex: '0102' } } }, limitsWith({ maxWallMs: 10 }), 0, 'test');
   assert.deepEqual(spec.input.ctx, new Uint8Array([1, 2]));
   assert.equal(spec.budgets.wallMs, 10);
 });

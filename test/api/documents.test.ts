@@ -83,7 +83,8 @@ test('/docs is a page that brings all it needs along', async (t) => {
 });
 
 test('the examples are requests that decode', () => {
-  for (const { title, body } of EXAMPLES) assert.equal(decodeRun(body, limitsWith(), 0).entry, body.entry, title);
+  for (const { title, body } of EXAMPLES)
+    assert.equal(decodeRun(body, limitsWith(), 0, 'test').entry, body.entry, title);
 });
 
 test('the examples run', { skip: NO_ENGINE }, async (t) => {

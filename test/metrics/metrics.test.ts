@@ -9,7 +9,7 @@ import { Metrics } from '../../src/metrics/metrics.ts';
 import { METRICS } from '../../src/metrics/table.ts';
 
 const GAUGES = { threads: 2, busy: 1, queued: 3, oldestSeconds: 0.5 };
-const spec = decodeRun({ entry: 'e', budgets: { tailCalls: 40 } }, limitsWith(), 0);
+const spec = decodeRun({ entry: 'e', budgets: { tailCalls: 40 } }, limitsWith(), 0, 'test');
 
 function result(changes: Partial<RunResult>): RunResult {
   return { ...unrunResult('id', spec, 'exit', 1000), runKey: 'sha256:x', ...changes };

@@ -34,7 +34,7 @@ function build(t: TestContext, changes: Partial<Limits> = {}, threads = 1): Buil
       runs += 1;
       return pool.submit({
         id: `run${runs}`,
-        spec: decodeRun(scripted(entry, body), limits, 0),
+        spec: decodeRun(scripted(entry, body), limits, 0, 'test'),
         principal,
         listener: null,
       });
@@ -116,7 +116,7 @@ test('a run that is cancelled while it waits never runs', async (t) => {
 test('an answer without the end mark of its trace is given all the same', async (t) => {
   const { pool } = build(t);
   const heard: string[] = [];
-  const spec = decodeRun(scripted('endless'), limitsWith(), 0);
+  const spec = decodeRun(scripted('endless'), limitsWith(), 0, 'test');
   const { answer } = pool.submit({ id: 'x', spec, principal: 'p', listener: ({ type }) => heard.push(type) });
   assert.equal(codeOf(await answer), 'exit');
   assert.deepEqual(heard, ['started', 'map', 'print']);
@@ -124,7 +124,7 @@ test('an answer without the end mark of its trace is given all the same', async 
 
 test('the object stays with who asked, since a replay needs it', async (t) => {
   const { pool } = build(t);
-  const spec = decodeRun(scripted('exit', { object: { elf: { hex: '7f454c46' } } }), limitsWith(), 0);
+  const spec = decodeRun(scripted('exit', { object: { elf: { hex: '7f454c46' } } }), limitsWith(), 0, 'test');
   await pool.submit({ id: 'x', spec, principal: 'p', listener: null }).answer;
   assert.equal(spec.object!.length, 4);
 });

@@ -29,7 +29,7 @@ function build(t: TestContext, changes: Partial<Limits> = {}) {
   const pool = new RunPool({ worker: SCRIPTED_WORKER, threads: 1, limits, observer });
   t.after(() => pool.close());
   const replay = (entry: string, work: ReplayWork = WINDOW, more: Partial<ReplayRequest> = {}) => {
-    const source = { spec: decodeRun(scripted(entry), limits, 0), slotLog: [], steps: SCRIPTED_STEPS };
+    const source = { spec: decodeRun(scripted(entry), limits, 0, 'test'), slotLog: [], steps: SCRIPTED_STEPS };
     return pool.replay({ principal: 'p', source, work, listener: null, credit: CREDIT, continued: false, ...more });
   };
   return { pool, replay };

@@ -40,6 +40,8 @@ export interface MapDescription {
 }
 
 export interface RunDescription {
+  /** Default: the same one for all runs. */
+  readonly tenant?: string;
   /** Assembly by program name. */
   readonly programs?: Readonly<Record<string, string>>;
   /** Type of all programs; default xdp. */
@@ -71,6 +73,7 @@ export function bytesOf(hex: string): Uint8Array {
 export function runSpec(description: RunDescription): RunSpec {
   const { programs = {}, maps = {}, types = {} } = description;
   return {
+    tenant: description.tenant ?? 'test',
     object: description.object ?? null,
     programs: Object.entries(programs).map(([name, text], index) => ({
       name,

@@ -13,6 +13,7 @@ const hexOf = (bytes: Uint8Array) => ({ hex: Buffer.from(bytes).toString('hex') 
 
 function programBody(request: ProgramRequest) {
   const { source, pointer: _, ...program } = request;
+  if (source.kind === 'stored') return { name: program.name, id: source.id };
   const rest = { ...program, flags: [...program.flags] };
   if (source.kind === 'asm') return { ...rest, asm: source.text, dialect: source.dialect };
   return { ...rest, insns: hexOf(source.bytes) };

@@ -108,6 +108,7 @@ export function translateProgram(
   if (entry !== undefined) module.addFunction(PROGRAM_TYPE, translateFunction(context, entry, true));
   for (const fn of called) module.addFunction(SUBPROGRAM_TYPE, translateFunction(context, fn, false));
   module.exportFunction('program', first);
+  if (options.salt !== undefined) module.customSection('salt', new TextEncoder().encode(options.salt));
   const frameBytes = new Map(functions.map((fn) => [fn.pc, fn.frame.bytes]));
   const bytes = module.build();
   if (!options.trace && bytes.length > limits.maxModuleBytes) {
