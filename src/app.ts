@@ -28,13 +28,14 @@ import { registerRuns } from './api/runs.ts';
 import type { Api, Lifecycle, Services } from './api/services.ts';
 import { StoredPrograms } from './api/stored-programs.ts';
 import { handleSocketError, registerTraces } from './api/traces.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
 import { VERSION } from './contract/version.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { RunPool } from './pool/pool.ts';
 import { KeptRuns } from './store/kept-runs.ts';
-import { MemoryStore } from './store/memory-store.ts';
+import { openSqliteStore } from './store/sqlite-store.ts';
+import { DataFolderError } from './store/data-folder-error.ts';
 import type { Store } from './store/store.ts';
 
 /** The body of a run thread. */
@@ -73,12 +74,13 @@ export interface ServiceOptions {
   readonly store?: Store;
 }
 
+/** @throws ConfigError when the data folder cannot be used */
 export async function buildService(
   config: Config,
   { worker = WORKER_URL, logStream, store: ownStore }: ServiceOptions = {},
 ): Promise<Service> {
   const { limits, allowedOrigins } = config;
-  const store = ownStore ?? new MemoryStore({ quota: limits });
+  const store = ownStore ?? (await openStore(config));
   const metrics = new Metrics();
   const pool = new RunPool({ worker, threads: config.workers, limits, observer: metrics });
   const lifecycle: Lifecycle = { draining: false, onDrain: new Set() };
@@ -193,6 +195,15 @@ export async function buildService(
       return closing;
     },
   };
+}
+
+async function openStore({ dataDir, limits }: Config): Promise<Store> {
+  try {
+    return await openSqliteStore(dataDir, { quota: limits });
+  } catch (error) {
+    if (!(error instanceof DataFolderError)) throw error;
+    throw new ConfigError(`WAGGLE_DATA_DIR: ${error.message}`, { cause: error });
+  }
 }
 
 function requestId(request: IncomingMessage): string {

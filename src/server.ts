@@ -13,17 +13,22 @@ function giveUp(reason: string): never {
   process.exit(1);
 }
 
+/** What a wrong configuration throws becomes the reason. */
+function giveUpOnConfig(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error;
+  return giveUp(error.message);
+}
+
 function readConfigOrExit(): Config {
   try {
     return readConfig(process.env);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return giveUp(error.message);
+    return giveUpOnConfig(error);
   }
 }
 
 const config = readConfigOrExit();
-const service = await buildService(config);
+const service = await buildService(config).catch(giveUpOnConfig);
 const { log } = service.api;
 if (config.unknownVariables.length > 0)
   log.warn({ variables: config.unknownVariables }, 'variables that mean nothing here');

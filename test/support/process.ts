@@ -2,6 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 
@@ -36,20 +39,29 @@ export interface ServerCommand {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Starts the server on free ports and waits until it is ready; it ends with the test. Rejects when it exits before. */
+/** Starts the server on free ports, with a data folder of its own unless the environment names one, and waits until it is ready; it ends with the test. Rejects when it exits before. */
 export async function startServer(
   t: TestContext,
   { command, arguments: list, environment = {} }: ServerCommand,
 ): Promise<RunningServer> {
+  const ownFolder = await mkdtemp(join(tmpdir(), 'waggle-data-'));
   const child = spawn(command, [...list], {
     cwd: ROOT,
-    env: { ...process.env, WAGGLE_PORT: '0', WAGGLE_ADMIN_PORT: '0', WAGGLE_WORKERS: '1', ...environment },
+    env: {
+      ...process.env,
+      WAGGLE_PORT: '0',
+      WAGGLE_ADMIN_PORT: '0',
+      WAGGLE_WORKERS: '1',
+      WAGGLE_DATA_DIR: ownFolder,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   t.after(async () => {
     child.kill('SIGKILL');
     await exited;
+    await rm(ownFolder, { recursive: true, force: true });
   });
   let told = '';
   child.stderr.on('data', (data) => {

@@ -8,12 +8,16 @@ import type { Limits } from '../../src/contract/limits.ts';
 import type { ProblemDocument } from '../../src/contract/problem-document.ts';
 import type { RunAnswerBody } from '../../src/contract/result.ts';
 import type { RunBody } from '../../src/contract/run.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
+import type { Store } from '../../src/store/store.ts';
 
 export const SCRIPTED_WORKER = new URL('../fixtures/workers/scripted.ts', import.meta.url).href;
 
 export interface BuildOptions {
   readonly limits?: Partial<Limits>;
   readonly config?: Partial<Config>;
+  /** Default: one in memory. */
+  readonly store?: Store;
   /** Default: the scripted worker; null: the real one. */
   readonly worker?: string | null;
 }
@@ -39,13 +43,13 @@ export interface Answer {
 /** Builds a service with one thread; inject or listen on it as the test needs. */
 export async function build(
   t: TestContext,
-  { limits = {}, config = {}, worker = SCRIPTED_WORKER }: BuildOptions = {},
+  { limits = {}, config = {}, store, worker = SCRIPTED_WORKER }: BuildOptions = {},
 ): Promise<BuiltService> {
   const lines: Record<string, unknown>[] = [];
   const defaults = readConfig({ WAGGLE_WORKERS: '1', WAGGLE_PORT: '0', WAGGLE_ADMIN_PORT: '0' });
   const service = await buildService(
     { ...defaults, ...config, limits: { ...defaults.limits, ...limits } },
-    { ...(worker === null ? {} : { worker }), logStream: { write: (line) => void lines.push(JSON.parse(line)) } },
+    { ...(worker === null ? {} : { worker }), store: store ?? new MemoryStore({ quota: { ...defaults.limits, ...limits } }), logStream: { write: (line) => void lines.push(JSON.parse(line)) } },
   );
   t.after(() => service.close());
   const gauge = async (line: string): Promise<void> => {
