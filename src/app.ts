@@ -8,18 +8,22 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import { registerAdmission } from './api/admission.ts';
 import { needsKey, registerAuthentication } from './api/authentication.ts';
+import { EventLoopDelay } from './api/event-loop-delay.ts';
 import { curlToTry } from './api/examples.ts';
 import { registerHealth } from './api/health.ts';
 import { registerInfo } from './api/info.ts';
 import { setJsonParser } from './api/json-body.ts';
 import { KeyRing } from './api/key-ring.ts';
 import { registerLimits } from './api/limits.ts';
+import { Load, type Readings } from './api/load.ts';
 import { LongReplies } from './api/long-replies.ts';
 import { refuseOtherMethods, watchMethods } from './api/methods.ts';
 import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
 import { registerOpenApi } from './api/openapi.ts';
 import { handleClientError, handleError, registerProblemPages, setProblemHandlers } from './api/problems.ts';
+import { Quotas } from './api/quotas.ts';
 import { registerRun } from './api/run.ts';
 import { registerRunEvents } from './api/run-events.ts';
 import { registerRunPerfetto } from './api/run-perfetto.ts';
@@ -33,9 +37,9 @@ import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
 import { VERSION } from './contract/version.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { RunPool } from './pool/pool.ts';
+import { DataFolderError } from './store/data-folder-error.ts';
 import { KeptRuns } from './store/kept-runs.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
-import { DataFolderError } from './store/data-folder-error.ts';
 import type { Store } from './store/store.ts';
 
 /** The body of a run thread. */
@@ -68,6 +72,10 @@ export interface Service {
 export interface ServiceOptions {
   /** Another worker body, for tests. */
   readonly worker?: string;
+  /** Milliseconds, of a clock that never goes back; for tests. */
+  readonly now?: () => number;
+  /** How full the process is; for tests. */
+  readonly readings?: Readings;
   /** Where log lines go; default: standard output. */
   readonly logStream?: { write(line: string): void };
   /** Another store, for tests; it is closed with the service. */
@@ -77,7 +85,7 @@ export interface ServiceOptions {
 /** @throws ConfigError when the data folder cannot be used */
 export async function buildService(
   config: Config,
-  { worker = WORKER_URL, logStream, store: ownStore }: ServiceOptions = {},
+  { worker = WORKER_URL, now = () => performance.now(), readings, logStream, store: ownStore }: ServiceOptions = {},
 ): Promise<Service> {
   const { limits, allowedOrigins } = config;
   const store = ownStore ?? (await openStore(config));
@@ -103,7 +111,14 @@ export async function buildService(
   registerHealth(admin as unknown as Api, { pool, lifecycle });
 
   const runs = new KeptRuns(limits.maxReplayBytes);
+  const eventLoop = new EventLoopDelay();
+  const ownReadings: Readings = {
+    memoryBytes: () => process.memoryUsage.rss(),
+    eventLoopDelayMs: () => eventLoop.milliseconds,
+  };
   const services: Services = {
+    quotas: new Quotas(limits, now),
+    load: new Load(limits, readings ?? ownReadings, now),
     limits,
     allowedOrigins,
     pool,
@@ -143,6 +158,7 @@ export async function buildService(
   });
   const keys = new KeyRing(config.apiKeys);
   registerAuthentication(api, keys);
+  registerAdmission(api, services);
   await api.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -184,6 +200,7 @@ export async function buildService(
     await pool.close();
     await store.close();
     await admin.close();
+    eventLoop.close();
   };
   return {
     api: api as unknown as FastifyInstance,

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 import { type ApiKey, readApiKeys } from './api-keys.ts';
-import { LIMIT_NAMES, LIMITS, type Limits, limitVariable } from './contract/limits.ts';
+import { LIMIT_NAMES, LIMITS, type Limits, leastOf, limitVariable } from './contract/limits.ts';
 
 const Port = (options: object) => Type.Integer({ minimum: 0, maximum: 65_535, ...options });
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -27,7 +27,7 @@ const LimitSettings = Type.Object(
   Object.fromEntries(
     LIMIT_NAMES.map((name) => [
       limitVariable(name),
-      Type.Integer({ minimum: 1, maximum: LIMITS[name].most, default: LIMITS[name].default }),
+      Type.Integer({ minimum: leastOf(name), maximum: LIMITS[name].most, default: LIMITS[name].default }),
     ]),
   ),
 );

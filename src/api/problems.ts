@@ -10,7 +10,7 @@ import { ProblemError } from './problem-error.ts';
 import { type SchemaError, schemaViolation } from './schema-violation.ts';
 import type { Api } from './services.ts';
 
-/** Answer to `retryable` problems: try again after this many seconds. */
+/** Answer to `retryable` problems that do not say when: try again after this many seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 
 /** Response schema of every refusal, for the OpenAPI document of a route. */
@@ -56,7 +56,7 @@ function problemOf(error: FastifyError): Problem | null {
 /** Sends a problem as application/problem+json. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const document = problemDocument(problem, request.id);
-  if (document.retryable) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  if (document.retryable) reply.header('retry-after', String(problem.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
   return reply.code(document.status).type(PROBLEM_MEDIA_TYPE).serializer(JSON.stringify).send(document);
 }
 

@@ -15,6 +15,8 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { RunPool } from '../pool/pool.ts';
 import type { KeptRuns } from '../store/kept-runs.ts';
 import type { Store } from '../store/store.ts';
+import type { Load } from './load.ts';
+import type { Quotas } from './quotas.ts';
 import type { StoredPrograms } from './stored-programs.ts';
 
 /** Whether the server is shutting down, and who wants to hear of it. */
@@ -29,6 +31,8 @@ export interface Services {
   readonly allowedOrigins: readonly string[];
   readonly pool: RunPool;
   readonly metrics: Metrics;
+  readonly quotas: Quotas;
+  readonly load: Load;
   /** Runs by id, running and finished. */
   readonly runs: KeptRuns;
   /** What outlives the process. */

@@ -14,6 +14,7 @@ import {
   TRACE_FEATURES,
 } from '../contract/trace.ts';
 import { ENGINE } from '../contract/version.ts';
+import { admitWork } from './admission.ts';
 import { decodeRun } from './decode-run.ts';
 import { findRun } from './find-run.ts';
 import type { Principal } from './principal.ts';
@@ -214,6 +215,7 @@ export class TraceSession {
     try {
       this.#checkRoom();
       const subject = this.#subjectOf(message, bytes);
+      if ('spec' in subject) admitWork(this.#services, this.#context.principal.bucket);
       const cancel = 'run' in subject ? this.#cancelOf(subject.run) : undefined;
       const subscription = new TraceSubscription(this.#context, message, this.#handles, (one) => this.#changed(one));
       this.#handles += 1;

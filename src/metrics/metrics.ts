@@ -152,6 +152,14 @@ export class Metrics {
     this.#count('trace_closes_total', { code: closedLabel(LABELS.closeCode, String(code)) });
   }
 
+  rateLimited(policy: string): void {
+    this.#count('ratelimited_total', { policy });
+  }
+
+  shed(reason: (typeof LABELS.shedReason)[number]): void {
+    this.#count('shed_total', { reason });
+  }
+
   /** A finished HTTP request; route is the pattern, undefined when none took it. */
   observeRequest(method: string, route: string | undefined, status: number, seconds: number): void {
     const known = route !== undefined && this.#routes.has(`${method} ${route}`);

@@ -64,6 +64,16 @@ export const METRICS = {
     help: 'Look-ups in caches.',
     labels: { cache: ['programs'], result: LABELS.cacheResult },
   },
+  ratelimited_total: {
+    type: 'counter',
+    help: 'Requests refused by a rate.',
+    labels: { policy: LABELS.ratePolicy },
+  },
+  shed_total: {
+    type: 'counter',
+    help: 'Requests refused since the process had no room.',
+    labels: { reason: LABELS.shedReason },
+  },
   http_request_duration_seconds: {
     type: 'histogram',
     help: 'Time of HTTP requests.',

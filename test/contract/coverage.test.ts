@@ -123,6 +123,16 @@ const PROBLEM_CASES: Record<ProblemCode, Case> = {
       { limits: { queueLimit: 1 } },
     ),
   },
+  rate_limited: {
+    scene: async (t) => {
+      const service = await build(t, { limits: { maxRequestsPerMinute: 1 } });
+      await service.post(scripted('exit'));
+      return service.post(scripted('exit'));
+    },
+  },
+  overloaded: {
+    scene: post(scripted('exit'), { readings: { memoryBytes: () => 2 ** 50, eventLoopDelayMs: () => 0 } }),
+  },
   too_many_streams: {
     scene: afterRun((service, id) => request(service, { url: `/v1/runs/${id}/events` }), {
       limits: { maxTraceSockets: 0 },

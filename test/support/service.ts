@@ -2,6 +2,7 @@
 
 import type { TestContext } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
+import type { Readings } from '../../src/api/load.ts';
 import { buildService, type Service } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Limits } from '../../src/contract/limits.ts';
@@ -18,6 +19,9 @@ export interface BuildOptions {
   readonly config?: Partial<Config>;
   /** Default: one in memory. */
   readonly store?: Store;
+  /** Milliseconds; default: performance.now(). */
+  readonly now?: () => number;
+  readonly readings?: Readings;
   /** Default: the scripted worker; null: the real one. */
   readonly worker?: string | null;
 }
@@ -43,13 +47,19 @@ export interface Answer {
 /** Builds a service with one thread; inject or listen on it as the test needs. */
 export async function build(
   t: TestContext,
-  { limits = {}, config = {}, store, worker = SCRIPTED_WORKER }: BuildOptions = {},
+  { limits = {}, config = {}, store, worker = SCRIPTED_WORKER, now, readings }: BuildOptions = {},
 ): Promise<BuiltService> {
   const lines: Record<string, unknown>[] = [];
   const defaults = readConfig({ WAGGLE_WORKERS: '1', WAGGLE_PORT: '0', WAGGLE_ADMIN_PORT: '0' });
   const service = await buildService(
     { ...defaults, ...config, limits: { ...defaults.limits, ...limits } },
-    { ...(worker === null ? {} : { worker }), store: store ?? new MemoryStore({ quota: { ...defaults.limits, ...limits } }), logStream: { write: (line) => void lines.push(JSON.parse(line)) } },
+    {
+      ...(worker === null ? {} : { worker }),
+      ...(now === undefined ? {} : { now }),
+      ...(readings === undefined ? {} : { readings }),
+      store: store ?? new MemoryStore({ quota: { ...defaults.limits, ...limits } }),
+      logStream: { write: (line) => void lines.push(JSON.parse(line)) },
+    },
   );
   t.after(() => service.close());
   const gauge = async (line: string): Promise<void> => {
