@@ -38,6 +38,7 @@ import { VERSION } from './contract/version.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { RunPool } from './pool/pool.ts';
 import { DataFolderError } from './store/data-folder-error.ts';
+import { keepSwept } from './store/keep-swept.ts';
 import { KeptRuns } from './store/kept-runs.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
@@ -169,6 +170,7 @@ export async function buildService(
       keys.isRequired && needsKey(url) ? { schema: { ...schema, security: [{ bearer: [] }] }, url } : { schema, url },
   });
   await api.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  const stopSweeping = keepSwept(store, (error) => api.log.error({ err: error }, 'the store could not be swept'));
   const methods = watchMethods(api);
 
   registerRuns(api, services);
@@ -198,6 +200,7 @@ export async function buildService(
     await api.close();
     clearTimeout(cancel);
     await pool.close();
+    stopSweeping();
     await store.close();
     await admin.close();
     eventLoop.close();
