@@ -2,7 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const ROOT = new URL('..', import.meta.url);
@@ -26,25 +28,28 @@ export class BenchService {
   readonly api: string;
   readonly #admin: string;
   readonly #child: ChildProcess;
+  readonly #folder: string;
 
-  private constructor(child: ChildProcess, api: string, admin: string) {
+  private constructor(child: ChildProcess, folder: string, api: string, admin: string) {
     this.#child = child;
+    this.#folder = folder;
     this.api = api;
     this.#admin = admin;
   }
 
   /** Resolves when it is ready. Throws when it ends before. */
   static async start(): Promise<BenchService> {
+    const folder = mkdtempSync(join(tmpdir(), 'waggle-bench-'));
     const child = spawn(process.execPath, ['src/server.ts'], {
       cwd: ROOT,
-      env: { ...process.env, ...ENVIRONMENT },
+      env: { ...process.env, ...ENVIRONMENT, WAGGLE_DATA_DIR: folder },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     for await (const line of createInterface(child.stdout)) {
       const { msg, api, admin } = JSON.parse(line) as { msg: string; api?: string; admin?: string };
       if (msg !== 'ready' || api === undefined || admin === undefined) continue;
       child.stdout.resume();
-      return new BenchService(child, api, admin);
+      return new BenchService(child, folder, api, admin);
     }
     throw new Error('the service ended before it was ready');
   }
@@ -72,5 +77,6 @@ export class BenchService {
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     await exited;
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
