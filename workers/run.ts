@@ -21,5 +21,8 @@ export default function run(task: WorkerTask): WorkerAnswer {
       return engine.addProgram(task);
     case 'map_command':
       return engine.runMapCommand(task);
+    case 'read_programs':
+    case 'view_program':
+      return engine.runProgramTask(task);
   }
 }

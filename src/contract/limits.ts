@@ -118,6 +118,18 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Size of a request body without its inline object.',
   },
+  maxProgramFormBytes: {
+    default: 32 * MIB,
+    most: 128 * MIB,
+    unit: 'bytes',
+    text: 'Stored form of the programs of one POST /v1/programs together: instructions, contents of maps, source lines.',
+  },
+  maxProgramViewBytes: {
+    default: 32 * MIB,
+    most: 256 * MIB,
+    unit: 'bytes',
+    text: 'Disassembly or graph of one stored program.',
+  },
   maxBatchItems: { default: 1_000, most: 100_000, unit: 'items', text: 'Runs of one batch.' },
   maxBatchBytes: {
     default: 16 * MIB,

@@ -7,7 +7,7 @@ import { StepRow } from './step.ts';
 
 /** A 64-bit integer as text: decimal. */
 const Integer64 = Type.String({ pattern: '^[0-9]{1,20}$' });
-const HexBytes = Type.Object({ hex: Type.String() }, closed);
+export const HexBytes = Type.Object({ hex: Type.String() }, closed);
 
 const OutcomeSchema = Type.Object(
   {
@@ -48,7 +48,7 @@ export const ChainRow = Type.Object(
 );
 export type ChainRow = Static<typeof ChainRow>;
 
-const Source = Type.Object({ file: Type.String(), line: Type.Integer(), text: Type.String() }, closed);
+export const Source = Type.Object({ file: Type.String(), line: Type.Integer(), text: Type.String() }, closed);
 
 const Fault = Type.Object(
   {
@@ -67,7 +67,7 @@ const Fault = Type.Object(
 );
 export type Fault = Static<typeof Fault>;
 
-const Rejection = Type.Object(
+export const Rejection = Type.Object(
   {
     rule: Type.String(),
     errno: Type.String(),
@@ -81,7 +81,7 @@ const Rejection = Type.Object(
 );
 export type Rejection = Static<typeof Rejection>;
 
-const Verification = Type.Object(
+export const Verification = Type.Object(
   {
     verdict: Type.Union([Type.Literal('accepted'), Type.Literal('rejected'), Type.Literal('partial')]),
     level: Type.Union([Type.Literal('off'), Type.Literal('structure'), Type.Literal('full')]),

@@ -5,6 +5,7 @@ import type { BatchAnswer, BatchTask } from './batch-task.ts';
 import type { LimitName, Limits } from './limits.ts';
 import type { Region } from './place.ts';
 import type { Problem } from './problem.ts';
+import type { ProgramAnswer, ProgramTask } from './program-task.ts';
 import type { ChainRow, MapWriteRow, PrintRow, RunResult } from './result.ts';
 import type { RunSpec } from './run-spec.ts';
 import type { SandboxAnswer, SandboxRun, SandboxState, SandboxTask } from './sandbox-task.ts';
@@ -28,6 +29,8 @@ export const ENGINE_LIMITS = [
   'maxModuleBytes',
   'maxFillProbes',
   'maxReturnedMapBytes',
+  'maxProgramFormBytes',
+  'maxProgramViewBytes',
   'maxPrintLines',
   'maxMapLines',
   'maxMemoryBytes',
@@ -175,9 +178,9 @@ export type ReplayAnswer =
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'problem'; readonly problem: Problem };
 
-export type WorkerTask = RunTask | ReplayTask | BatchTask | SandboxTask;
+export type WorkerTask = RunTask | ReplayTask | BatchTask | SandboxTask | ProgramTask;
 
-export type WorkerAnswer = TaskAnswer | ReplayAnswer | BatchAnswer | SandboxAnswer;
+export type WorkerAnswer = TaskAnswer | ReplayAnswer | BatchAnswer | SandboxAnswer | ProgramAnswer;
 
 /** What the API thread observes in the metrics beside the result's own fields. */
 export interface Observations {

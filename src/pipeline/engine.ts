@@ -1,6 +1,7 @@
 /** The engine of one thread: its memories, its compiled modules, and the way of a run through all stages. */
 
 import { outcome } from '../contract/outcome.ts';
+import type { ProgramAnswer, ProgramTask } from '../contract/program-task.ts';
 import type { RunResult } from '../contract/result.ts';
 import type {
   AddProgramTask,
@@ -15,6 +16,7 @@ import { LiveRun } from './live.ts';
 import { newVerification, type ReadRun, readRun, verifyRun } from './load.ts';
 import { buildVm, runFootprint, vmLimits } from './machine.ts';
 import { runMapCommand } from './map-command.ts';
+import { runProgramTask } from './program-task.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
 import { type ReplayAnswer as Replay, type ReplayRequest, replayRun } from './replay.ts';
 import { runReplayTask } from './replay-task.ts';
@@ -61,6 +63,11 @@ export class Engine {
   /** Carries out a command of user space on a sandbox's map. */
   runMapCommand(task: MapTask): SandboxAnswer {
     return answered(() => runMapCommand(this.#resources, task));
+  }
+
+  /** Reads programs to what is stored of them, or makes a view of one that is. */
+  runProgramTask(task: ProgramTask): ProgramAnswer {
+    return runProgramTask(this.#resources.known(task.tenant), task);
   }
 
   /**

@@ -25,7 +25,8 @@ const DEFAULT_ATTACH_TYPES: Partial<Record<ProgramType, string>> = { xdp: 'xdp' 
 const EMPTY_OBJECT: ObjectSpec = { programs: [], maps: [], notes: [] };
 /** By the dialect of the text. */
 const ASSEMBLERS = { llvm: assemble, ubpf: assembleUbpf } as const;
-const OBJECT_POINTER = '/object/elf';
+/** Where a run's body has its object. */
+export const OBJECT_POINTER = '/object/elf';
 
 /** The run's object, or an empty one. */
 export function readRunObject(bytes: Uint8Array | null): ObjectSpec {

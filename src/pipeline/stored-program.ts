@@ -4,7 +4,7 @@
  *
  *   [version, type, attachType, flags, license, code, functions, hasBtf, maps, lines]
  *
- * flags are sorted, bytes are base64, `code` refers to maps by their place in `maps`, which holds those that the code refers to in the order
+ * flags are sorted, bytes are base64 (of a value that is all zeroes only the length stands, for a .bss may be large), `code` refers to maps by their place in `maps`, which holds those that the code refers to in the order
  * in which it does so first. The id hashes the form with the hash of `lines` in their place. The program's name is no part of it: it is that
  * of the run, also as name of the first function and, of assembly, in the names of the source file (stored as ''). Names, contents and slots
  * of maps are part of it, since runs link by name and begin with the contents.
@@ -42,7 +42,7 @@ type MapRow = readonly [
   flags: number,
   frozen: boolean,
   origin: string | null,
-  entries: readonly (readonly [key: string, value: string])[],
+  entries: readonly (readonly [key: string, value: string | number])[],
   slots: readonly (readonly [index: number, program: string])[],
 ];
 /** Files and texts by their place in `strings`: one line stands behind many instructions. */
@@ -95,7 +95,7 @@ function mapRow(map: MapSpec): MapRow {
     map.flags,
     map.frozen,
     map.origin ?? null,
-    map.entries.map(({ key, value }) => [base64(key), base64(value)]),
+    map.entries.map(({ key, value }) => [base64(key), value.some((byte) => byte !== 0) ? base64(value) : value.length]),
     map.slots.map(({ index, program }) => [index, program]),
   ];
 }
@@ -150,7 +150,10 @@ export function decodeProgram(form: Uint8Array): StoredProgram {
       flags: mapFlags,
       frozen,
       ...(origin === null ? {} : { origin }),
-      entries: entries.map(([key, value]) => ({ key: bytesOf(key), value: bytesOf(value) })),
+      entries: entries.map(([key, value]) => ({
+        key: bytesOf(key),
+        value: typeof value === 'number' ? new Uint8Array(value) : bytesOf(value),
+      })),
       slots: slots.map(([index, program]) => ({ index, program })),
     })),
   };

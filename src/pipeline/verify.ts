@@ -20,7 +20,8 @@ export interface Verified {
   readonly contextBytes: readonly number[];
 }
 
-function rejectionOf(program: ProgramSpec, rejection: VerifierRejection): LoadRejected {
+/** A verifier's rejection as a result shows it. */
+export function rejectionOf(program: ProgramSpec, rejection: VerifierRejection): LoadRejected {
   const source = rejection.pc === null ? undefined : sourceAt(program, rejection.pc);
   return new LoadRejected('rejected_verifier', {
     rule: rejection.rule,
