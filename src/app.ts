@@ -10,6 +10,7 @@ import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import { registerAdmission } from './api/admission.ts';
 import { needsKey, registerAuthentication } from './api/authentication.ts';
+import { registerCors } from './api/cors.ts';
 import { EventLoopDelay } from './api/event-loop-delay.ts';
 import { curlToTry } from './api/examples.ts';
 import { registerHealth } from './api/health.ts';
@@ -31,6 +32,7 @@ import { registerRunSteps } from './api/run-steps.ts';
 import { registerRuns } from './api/runs.ts';
 import type { Api, Lifecycle, Services } from './api/services.ts';
 import { StoredPrograms } from './api/stored-programs.ts';
+import { RequestSpans, registerTraceParent } from './api/trace-parent.ts';
 import { handleSocketError, registerTraces } from './api/traces.ts';
 import { type Config, ConfigError } from './config.ts';
 import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
@@ -94,8 +96,11 @@ export async function buildService(
   const pool = new RunPool({ worker, threads: config.workers, limits, observer: metrics });
   const lifecycle: Lifecycle = { draining: false, onDrain: new Set() };
   const logger = { level: config.logLevel, ...(logStream === undefined ? {} : { stream: logStream }) };
+  const spans = new RequestSpans();
   const common: FastifyServerOptions = {
     logger,
+    childLoggerFactory: (log, bindings, options, request) =>
+      log.child({ ...bindings, traceId: spans.of(request as IncomingMessage).traceId }, options),
     // One line a run, and errors: a line for each request and each answer would say nothing more.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
@@ -139,6 +144,7 @@ export async function buildService(
   api.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  registerTraceParent(api, spans);
   api.addHook('onResponse', async (request, reply) => {
     metrics.observeRequest(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime / 1000);
   });
@@ -149,6 +155,7 @@ export async function buildService(
     hsts: false,
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   });
+  registerCors(api, allowedOrigins);
   await api.register(websocket, {
     errorHandler: handleSocketError,
     options: {

@@ -4,7 +4,8 @@ import type { HTTPMethods } from 'fastify';
 import { ProblemError } from './problem-error.ts';
 import type { Api } from './services.ts';
 
-const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** Every method that an address may take. */
+export const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** Begins to note the methods of every address registered from now on. */
 export function watchMethods(app: Api): Map<string, Set<string>> {
