@@ -31,6 +31,7 @@ import { registerRunPerfetto } from './api/run-perfetto.ts';
 import { registerRunSteps } from './api/run-steps.ts';
 import { registerRuns } from './api/runs.ts';
 import type { Api, Lifecycle, Services } from './api/services.ts';
+import { registerShares } from './api/shares.ts';
 import { StoredPrograms } from './api/stored-programs.ts';
 import { RequestSpans, registerTraceParent } from './api/trace-parent.ts';
 import { handleSocketError, registerTraces } from './api/traces.ts';
@@ -186,6 +187,7 @@ export async function buildService(
   const longReplies = new LongReplies(services);
   registerRunEvents(api, services, longReplies);
   registerRunPerfetto(api, services, longReplies);
+  registerShares(api, services);
   registerTraces(api, services);
   registerInfo(api);
   registerLimits(api, services);

@@ -1,7 +1,7 @@
 /** What may come in now: rates of the client first, then room in the process. Both answer before a body is read. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { needsKey } from './authentication.ts';
+import { isShared, needsKey } from './authentication.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import type { RequestKind } from './quotas.ts';
@@ -43,7 +43,7 @@ export function registerAdmission(app: Api, gate: Gate): void {
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions;
     // Without a ticket's owner a socket is counted by nobody; the door of the socket looks at it.
-    if (url === undefined || !needsKey(url) || request.principal === null) return;
+    if (url === undefined || !(needsKey(url) || isShared(url)) || request.principal === null) return;
     admit(gate, principalOf(request).bucket, kindOf(request), reply);
   });
 }

@@ -12,9 +12,17 @@ const OPEN_ROUTES: readonly string[] = ['/v1/info', '/v1/limits', '/v1/outcomes'
 /** The socket's own door (traces.ts) takes a ticket, since a browser cannot send a key with an upgrade. */
 const TICKET_ROUTE = '/v1/traces';
 
+/** Routes for which an id that nobody can guess is key enough; who asks is counted by his address. */
+const SHARED_ROUTES: readonly string[] = ['/v1/shares/:id'];
+
 /** Does an address need a key, when there are keys? Its pattern decides, since a path can be spelt in many ways. */
 export function needsKey(pattern: string): boolean {
-  return (pattern === '/v1' || pattern.startsWith('/v1/')) && !OPEN_ROUTES.includes(pattern);
+  return (pattern === '/v1' || pattern.startsWith('/v1/')) && !OPEN_ROUTES.includes(pattern) && !isShared(pattern);
+}
+
+/** May anybody who has the id ask here, with or without a key? */
+export function isShared(pattern: string): boolean {
+  return SHARED_ROUTES.includes(pattern);
 }
 
 function refuse(reply: FastifyReply, error: '' | ', error="invalid_token"', detail: string): never {
@@ -24,7 +32,7 @@ function refuse(reply: FastifyReply, error: '' | ', error="invalid_token"', deta
 
 /** Says who asks, or refuses. */
 function authenticate(request: FastifyRequest, reply: FastifyReply, keys: KeyRing): void {
-  if (!keys.isRequired) {
+  if (!keys.isRequired || isShared(request.routeOptions.url ?? '')) {
     request.principal = { tenant: ANONYMOUS, bucket: bucketOfAddress(request.ip) };
     return;
   }

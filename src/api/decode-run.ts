@@ -115,7 +115,7 @@ function limitedBytes(value: Bytes, name: LimitName, limits: Limits, pointer: st
 }
 
 /** An unsigned 64-bit integer as decimal text. */
-function decodeInteger64(value: number | string, pointer: string): string {
+export function decodeInteger64(value: number | string, pointer: string): string {
   const integer = BigInt(value);
   if (integer > MAX_U64) throw refusal('schema_violation', pointer, 'does not fit in 64 bits');
   return integer.toString();

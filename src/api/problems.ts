@@ -6,6 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { LATER_RESOURCES } from '../contract/later.ts';
 import { PROBLEMS, type Problem, type ProblemCode } from '../contract/problem.ts';
 import { PROBLEM_MEDIA_TYPE, ProblemDocument, problemDocument, problemPath } from '../contract/problem-document.ts';
+import { StoreFailure } from '../store/store.ts';
 import { ProblemError } from './problem-error.ts';
 import { type SchemaError, schemaViolation } from './schema-violation.ts';
 import type { Api } from './services.ts';
@@ -64,6 +65,13 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error);
   if (problem !== null) return sendProblem(request, reply, problem);
+  if (error instanceof StoreFailure) {
+    request.log.error({ err: error }, 'the store failed');
+    return sendProblem(request, reply, {
+      code: 'storage_failed',
+      detail: 'What is stored could not be read or written; it is logged with this requestId. Try again later.',
+    });
+  }
   request.log.error({ err: error }, 'a request failed by a defect');
   return sendProblem(request, reply, {
     code: 'internal',

@@ -192,6 +192,18 @@ export const LIMITS = {
     unit: 'ms',
     text: 'How late the event loop may be; from here on new work is refused. 0: any time.',
   },
+  maxShareTtl: {
+    default: 31_536_000,
+    most: 315_360_000,
+    unit: 's',
+    text: 'Ceiling of expiresIn of a share.',
+  },
+  defaultShareTtl: {
+    default: 2_592_000,
+    most: 315_360_000,
+    unit: 's',
+    text: 'Life of a share that asks for none; at most maxShareTtl.',
+  },
   // The queue of runs.
   queueLimit: {
     default: 256,

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   bad_request: { status: 400, title: 'The request cannot be understood', retryable: false },
   not_authenticated: { status: 401, title: 'Who asks is not known', retryable: false },
   forbidden: { status: 403, title: 'This origin may not connect', retryable: false },
+  bad_delete_token: { status: 403, title: 'The delete token is missing or another', retryable: false },
   not_found: { status: 404, title: 'There is nothing at this address', retryable: false },
   method_not_allowed: { status: 405, title: 'This address does not take this method', retryable: false },
   run_ended: { status: 409, title: 'The run has ended already', retryable: false },
@@ -37,6 +38,7 @@ export const PROBLEMS = {
   internal: { status: 500, title: 'A defect of the server', retryable: false },
   not_implemented: { status: 501, title: 'A later version brings this', retryable: false },
   overloaded: { status: 503, title: 'The server has no room for new work', retryable: true },
+  storage_failed: { status: 503, title: 'What is stored cannot be read or written now', retryable: true },
   draining: { status: 503, title: 'The server is shutting down', retryable: true },
   not_ready: { status: 503, title: 'The server is not ready', retryable: true },
 } as const satisfies Record<string, ProblemRow>;

@@ -35,7 +35,7 @@ export const Name = Type.String({
 });
 
 /** A 64-bit integer as input: a number where JSON numbers are exact, else text. One `type` list gives one clear error. */
-const Integer64Input = Type.Unsafe<number | string>({
+export const Integer64Input = Type.Unsafe<number | string>({
   type: ['integer', 'string'],
   minimum: 0,
   maximum: Number.MAX_SAFE_INTEGER,

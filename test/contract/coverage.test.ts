@@ -6,10 +6,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Value } from 'typebox/value';
+import { limitsWith } from '../../src/contract/limits.ts';
 import { OUTCOMES, type OutcomeCode } from '../../src/contract/outcome.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/contract/problem.ts';
 import type { ProblemDocument } from '../../src/contract/problem-document.ts';
 import { RunResult } from '../../src/contract/result.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
+import { StoreFailure } from '../../src/store/store.ts';
 import type { RunBody } from '../../src/contract/run.ts';
 import { elfFile } from '../support/elf-file.ts';
 import { NO_ENGINE } from '../support/engine.ts';
@@ -62,6 +65,13 @@ const post =
   async (t: TestContext) =>
     (await build(t, options)).post(body, headers);
 
+/** DELETE of a share without its token. */
+async function deleteShare(t: TestContext): Promise<Answer> {
+  const service = await build(t);
+  const created = await service.api.inject({ method: 'POST', url: '/v1/shares', payload: { spec: scripted('exit') } });
+  return request(service, { url: created.json().url, method: 'DELETE' });
+}
+
 /** A run that waits holds the only thread while `next` is asked. */
 const whileBusy =
   (next: (service: BuiltService) => Promise<Answer>, options: BuildOptions = {}) =>
@@ -95,6 +105,7 @@ const PROBLEM_CASES: Record<ProblemCode, Case> = {
   bad_request: { scene: get('/v1/traces') },
   not_authenticated: { scene: refusedSocket({ ticket: 'forged' }) },
   forbidden: { scene: refusedSocket({ headers: { origin: 'https://evil.example' } }) },
+  bad_delete_token: { scene: deleteShare },
   not_found: { scene: get('/nothing') },
   method_not_allowed: { scene: get('/v1/runs', 'PUT') },
   run_ended: { scene: afterRun((service, id) => request(service, { url: `/v1/runs/${id}`, method: 'DELETE' })) },
@@ -140,6 +151,14 @@ const PROBLEM_CASES: Record<ProblemCode, Case> = {
   },
   internal: { scene: post(scripted('malformed')) },
   not_implemented: { scene: post({ entry: 'e', cpu: 0 }) },
+  storage_failed: {
+    scene: async (t) => {
+      const store = new MemoryStore({ quota: limitsWith() });
+      const get = () => Promise.reject(new StoreFailure('the disk is gone'));
+      Object.assign(store, { shares: { ...store.shares, get } });
+      return request(await build(t, { store }), { url: `/v1/shares/${'a'.repeat(22)}` });
+    },
+  },
   draining: {
     scene: whileBusy(
       (service) => {

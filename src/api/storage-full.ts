@@ -1,0 +1,12 @@
+/** The refusal of what a tenant's quota has no room for. */
+
+import type { Limits } from '../contract/limits.ts';
+import type { Full } from '../store/store.ts';
+import { ProblemError } from './problem-error.ts';
+
+export function storageFull({ limit }: Full, limits: Limits): ProblemError {
+  const detail =
+    `There is no room for one more: ${limit} is ${limits[limit]} here, for programs, asynchronous runs, batches and shares together. ` +
+    'Delete what is not needed, or wait until something expires.';
+  return new ProblemError({ code: 'limit_exceeded', detail, limit });
+}
