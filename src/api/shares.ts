@@ -88,7 +88,7 @@ export function registerShares(app: Api, services: Services): void {
       const { id, body, createdAt, expiresAt } = await findShare(services, request.params.id);
       const envelope = JSON.stringify({ id, url: urlOf(id), createdAt: time(createdAt), expiresAt: time(expiresAt) });
       // The stored text goes out as it came in: it was checked then, and is not parsed again.
-      reply.serializer((text: unknown) => text as string);
+      reply.type('application/json; charset=utf-8').serializer((text: unknown) => text as string);
       return `${envelope.slice(0, -1)},${body.slice(1)}` as never;
     },
   );

@@ -14,6 +14,8 @@ import type { Store } from '../../src/store/store.ts';
 
 export const SCRIPTED_WORKER = new URL('../fixtures/workers/scripted.ts', import.meta.url).href;
 
+const CALM: Readings = { memoryBytes: () => 0, eventLoopDelayMs: () => 0 };
+
 export interface BuildOptions {
   readonly limits?: Partial<Limits>;
   readonly config?: Partial<Config>;
@@ -21,6 +23,7 @@ export interface BuildOptions {
   readonly store?: Store;
   /** Milliseconds; default: performance.now(). */
   readonly now?: () => number;
+  /** Default: room enough, however busy the machine of the test is. */
   readonly readings?: Readings;
   /** Default: the scripted worker; null: the real one. */
   readonly worker?: string | null;
@@ -47,7 +50,7 @@ export interface Answer {
 /** Builds a service with one thread; inject or listen on it as the test needs. */
 export async function build(
   t: TestContext,
-  { limits = {}, config = {}, store, worker = SCRIPTED_WORKER, now, readings }: BuildOptions = {},
+  { limits = {}, config = {}, store, worker = SCRIPTED_WORKER, now, readings = CALM }: BuildOptions = {},
 ): Promise<BuiltService> {
   const lines: Record<string, unknown>[] = [];
   const defaults = readConfig({ WAGGLE_WORKERS: '1', WAGGLE_PORT: '0', WAGGLE_ADMIN_PORT: '0' });
@@ -56,7 +59,7 @@ export async function build(
     {
       ...(worker === null ? {} : { worker }),
       ...(now === undefined ? {} : { now }),
-      ...(readings === undefined ? {} : { readings }),
+      readings,
       store: store ?? new MemoryStore({ quota: { ...defaults.limits, ...limits } }),
       logStream: { write: (line) => void lines.push(JSON.parse(line)) },
     },
