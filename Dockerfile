@@ -10,7 +10,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev && npm cache clean --force
 COPY src ./src
 COPY workers ./workers
-RUN mkdir /data && chown node:node /data
+# Writable for whatever user the container is given.
+RUN mkdir --mode=1777 /data
 
 USER node
 VOLUME /data

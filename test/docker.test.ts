@@ -77,7 +77,7 @@ const CONFINED = `
 set -e
 mount --make-rprivate /
 mount --bind "$FOLDER" "$FOLDER"
-mount -t tmpfs -o size=1m,uid=${OTHER_UID} none "$FOLDER/data"
+mount -t tmpfs -o size=16m,uid=${OTHER_UID} none "$FOLDER/data"
 mount -o remount,bind,ro "$FOLDER"
 mount -o remount,bind,ro /
 if touch "$FOLDER/app/written" 2>/dev/null || touch /written 2>/dev/null; then exit 99; fi
