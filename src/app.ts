@@ -25,6 +25,8 @@ import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
 import { registerOpenApi } from './api/openapi.ts';
 import { handleClientError, handleError, registerProblemPages, setProblemHandlers } from './api/problems.ts';
 import { Quotas } from './api/quotas.ts';
+import { registerProgram } from './api/program.ts';
+import { registerPrograms } from './api/programs.ts';
 import { registerRun } from './api/run.ts';
 import { registerRunEvents } from './api/run-events.ts';
 import { registerRunPerfetto } from './api/run-perfetto.ts';
@@ -187,6 +189,8 @@ export async function buildService(
   const longReplies = new LongReplies(services);
   registerRunEvents(api, services, longReplies);
   registerRunPerfetto(api, services, longReplies);
+  await registerPrograms(api, services);
+  registerProgram(api, services);
   registerShares(api, services);
   registerTraces(api, services);
   registerInfo(api);

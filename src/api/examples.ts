@@ -1,5 +1,6 @@
 /** Requests to try: they stand in the OpenAPI document, in the text at the start, and in the tests. */
 
+import type { ProgramUpload } from '../contract/program.ts';
 import type { RunBody } from '../contract/run.ts';
 
 export interface Example {
@@ -29,6 +30,17 @@ export const EXAMPLES: readonly [Example, ...Example[]] = [
       input: { packet: { hex: '00'.repeat(64) } },
     },
   },
+];
+
+/** Bodies of POST /v1/programs. */
+export const PROGRAM_EXAMPLES: readonly [ProgramUpload, ...ProgramUpload[]] = [
+  {
+    name: 'entry',
+    type: 'xdp',
+    asm: 'r2 = chain ll\nr3 = 0\ncall bpf_tail_call\nr0 = 1\nexit',
+    maps: [{ name: 'chain', type: 'prog_array', maxEntries: 4, slots: { '0': 'next' } }],
+  },
+  { name: 'next', type: 'xdp', insns: { hex: 'b7000000020000009500000000000000' } },
 ];
 
 /** A shell command that posts the first example to a server. */

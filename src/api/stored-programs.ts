@@ -51,7 +51,7 @@ export class StoredPrograms {
   resolvePrograms(tenant: string, programs: Programs): Programs | Promise<Programs> {
     if (!programs.some(({ source }) => source.kind === 'stored')) return programs;
     const found = programs.map(({ source }) => (source.kind === 'stored' ? this.get(tenant, source.id) : null));
-    if (found.some((one) => one instanceof Promise)) return Promise.all(found).then((all) => withForms(programs, all));
+    if (found.some((one) => one instanceof Promise)) return withLoaded(programs, found);
     return withForms(programs, found as (Resolved | null)[]);
   }
 
@@ -79,6 +79,10 @@ export class StoredPrograms {
 
 function sizeOf({ form, facts }: Resolved): number {
   return form.length + 2 * facts.length + RESOLVED_OVERHEAD_BYTES;
+}
+
+async function withLoaded(programs: Programs, found: readonly (Resolved | null | Promise<Resolved | null>)[]) {
+  return withForms(programs, await Promise.all(found.map(async (one) => one)));
 }
 
 function withForms(programs: Programs, found: readonly (Resolved | null)[]): Programs {

@@ -17,8 +17,8 @@ function resultOf(spec: RunSpec, options: Parameters<typeof runTask>[1] = {}): R
 }
 
 /** What may differ: how long it took, what was known, what it is called. */
-function comparable({ runKey: _, timing: __, cache: ___, ...result }: RunResult): object {
-  return result;
+function comparable(result: RunResult): object {
+  return { ...result, runKey: null, timing: null, cache: null };
 }
 
 test('every run that tests know gives the same result by id', () => {
