@@ -1,6 +1,7 @@
 /** Errors on their way from the store's thread to the API thread, and what each means to a caller. */
 
 import { DataFolderError } from './data-folder-error.ts';
+import { isDiskError } from './disk-error.ts';
 import { StoreFailure } from './store.ts';
 
 export interface SentError {
@@ -8,12 +9,6 @@ export interface SentError {
   readonly message: string;
   readonly stack: string;
 }
-
-/**
- * SQLite's result codes (sqlite.org/rescode.html, low byte) that tell of the disk and not of our own bugs: PERM, BUSY, NOMEM, READONLY,
- * IOERR, CORRUPT, FULL, CANTOPEN, NOTADB.
- */
-const DISK_CODES: readonly number[] = [3, 5, 7, 8, 10, 11, 13, 14, 26];
 
 export function sentError(error: unknown): SentError {
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
@@ -23,13 +18,8 @@ export function sentError(error: unknown): SentError {
 function kindOf(error: unknown): SentError['kind'] {
   if (error instanceof DataFolderError) return 'folder';
   if (error instanceof RangeError) return 'range';
-  if (error instanceof StoreFailure || isOfDisk(error)) return 'failure';
+  if (error instanceof StoreFailure || isDiskError(error)) return 'failure';
   return 'defect';
-}
-
-function isOfDisk(error: unknown): boolean {
-  const { errcode, syscall } = error as { errcode?: number; syscall?: string };
-  return errcode === undefined ? syscall !== undefined : DISK_CODES.includes(errcode & 0xff);
 }
 
 /** The error that the caller gets; its stack is that of the thread. */

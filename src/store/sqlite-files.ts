@@ -1,9 +1,12 @@
 /** The embedded store in the thread that calls it: SQLite and blobs in a data folder, for this process alone. */
 
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { BlobFolder } from './blob-folder.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { DataFolderError } from './data-folder-error.ts';
+import { isDiskError } from './disk-error.ts';
 import { GroupCommit } from './group-commit.ts';
 import { sqlStore } from './sql-store.ts';
 import type { Tables } from './sql-tables.ts';
@@ -31,11 +34,19 @@ export function openSqliteFiles(path: string, options: StoreOptions): Store {
     return openLocked(folder, options);
   } catch (error) {
     folder.unlock();
-    throw error;
+    if (error instanceof DataFolderError)
+      throw new DataFolderError(`${folder.database}: ${error.message}`, { cause: error });
+    if (!isDiskError(error)) throw error;
+    throw new DataFolderError(
+      `${folder.database} cannot be opened (${(error as Error).message}): repair it, bring back a backup, or name another folder`,
+      { cause: error },
+    );
   }
 }
 
 function openLocked(folder: DataFolder, { quota, now = Date.now }: StoreOptions): Store {
+  // SQLite would let others of the machine read it; the files beside it get the mode of this one.
+  closeSync(openSync(folder.database, 'a', 0o600));
   const database = new DatabaseSync(folder.database);
   try {
     database.exec(SETTINGS);

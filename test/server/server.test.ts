@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { NO_ENGINE } from '../support/engine.ts';
 import { postRun, startServer, untilBusy } from '../support/process.ts';
@@ -39,6 +42,28 @@ test('SIGTERM during a run: the run is answered, new ones are refused, exit 0', 
   const runs = server.lines.filter((line) => line.msg === 'run');
   assert.equal(runs.length, 1);
   assert.equal(runs[0]?.outcome, 'wall_budget');
+});
+
+test('a data folder that cannot be written, or is in use, stops the start and its variable is named', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'waggle-data-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  await assert.rejects(
+    startServer(t, { ...SERVER, environment: { WAGGLE_DATA_DIR: join(file, 'data') } }),
+    /ended with 1: waggle: WAGGLE_DATA_DIR: .*file\/data cannot be written \(ENOTDIR\)/,
+  );
+  const environment = { WAGGLE_DATA_DIR: join(folder, 'new', 'data') };
+  const first = await startServer(t, { ...SERVER, environment });
+  await assert.rejects(
+    startServer(t, { ...SERVER, environment }),
+    /ended with 1: waggle: WAGGLE_DATA_DIR: .*data is in use by another Waggle/,
+  );
+  // However the process ends, its lock goes with it.
+  first.child.kill('SIGKILL');
+  await first.exited;
+  const { api } = await startServer(t, { ...SERVER, environment });
+  assert.equal((await fetch(`${api}/livez`)).status, 200);
 });
 
 test('a wrong variable stops the start and is named', () => {
