@@ -85,6 +85,20 @@ test('a full disk fails what waits for that commit, with the reason, and nothing
   assert.equal(readdirSync(folder).length, blobs);
 });
 
+test('when SQLite ends the whole transaction by itself, all that was in it fails, and the next one works', async (t) => {
+  const { database, commits, store } = await opened(t);
+  const beside = store.shares.put(share('beside'));
+  const broken = commits.transact(async () => {
+    // As after a failure of the disk.
+    database.exec('ROLLBACK');
+    throw new Error('the disk is gone');
+  });
+  await assert.rejects(broken, /the disk is gone/);
+  await assert.rejects(beside, /the disk is gone/);
+  assert.equal(await store.shares.get('beside'), null);
+  assert.deepEqual(await store.shares.put(share('after')), { kind: 'stored' });
+});
+
 test('the dialect gives back what RETURNING returns, and counts rows', async () => {
   const database = new DatabaseSync(':memory:');
   migrate(database);
