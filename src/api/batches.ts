@@ -69,7 +69,7 @@ export function registerBatches(app: Api, services: Services, replies: LongRepli
         validatorCompiler: () => () => true,
       },
       async (request, reply) => {
-        const refusal = pool.refusal();
+        const refusal = pool.refusal(principalOf(request).bucket);
         if (refusal !== null) throw new ProblemError(refusal);
         const batch = rawBatch(request, readLine, services);
         const principal = principalOf(request);

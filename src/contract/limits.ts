@@ -209,7 +209,7 @@ export const LIMITS = {
     default: 256,
     most: 1e6,
     unit: 'runs',
-    text: 'Runs that may wait for a thread; one more is answered 429.',
+    text: 'Runs that may wait for a thread; one more is answered 429. One client may have as many of them as places are free, so half of them.',
   },
   maxQueueMs: {
     default: 10_000,

@@ -34,6 +34,11 @@ export class FairQueue<T extends Waiting> {
     return undefined;
   }
 
+  /** How many of this principal wait. */
+  waiting(principal: string): number {
+    return this.#lines.get(principal)?.length ?? 0;
+  }
+
   /** Does anybody but this principal wait? */
   othersWait(principal: string): boolean {
     return this.#lines.size > (this.#lines.has(principal) ? 1 : 0);

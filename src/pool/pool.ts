@@ -89,7 +89,7 @@ export class RunPool {
 
   /** Admits a run. A full queue and a draining pool answer with a problem. */
   submit(request: RunRequest): RunHandle {
-    const refusal = this.refusal();
+    const refusal = this.refusal(request.principal);
     if (refusal !== null) return { answer: Promise.resolve({ kind: 'problem', problem: refusal }), cancel() {} };
     const { job, answer } = runJob(request, this.#options.limits.maxAnswerGraceMs);
     this.#admit(job);
@@ -99,7 +99,7 @@ export class RunPool {
   /** Admits a replay, under the same queue as runs; a stream's next slice is always admitted. */
   replay(request: ReplayRequest): ReplayHandle {
     const { maxReplayMs, maxAnswerGraceMs, maxQueueMs } = this.#options.limits;
-    const refusal = request.continued ? null : this.refusal();
+    const refusal = request.continued ? null : this.refusal(request.principal);
     const { job, answer } = replayJob(request, { maxReplayMs, graceMs: maxAnswerGraceMs, maxQueueMs });
     const handle = {
       cancel: () => this.#cancel(job),
@@ -113,7 +113,7 @@ export class RunPool {
 
   /** Admits a question to a worker. */
   ask<Answer extends WorkerAnswer>(request: AskRequest<Answer>): AskHandle<Answer> {
-    const refusal = this.refusal();
+    const refusal = this.refusal(request.principal);
     if (refusal !== null) return { answer: Promise.resolve({ kind: 'problem', problem: refusal }), cancel() {} };
     const { job, answer } = askJob(request, this.#options.limits);
     this.#admit(job);
@@ -192,16 +192,21 @@ export class RunPool {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  /** Why new work would not be admitted now; null: it would. */
-  refusal(): Problem | null {
+  /**
+   * Why new work of a principal would not be admitted now; null: it would. Nobody may have more runs waiting than there are places free: so
+   * one who fills the queue fills half of it, two fill a third each, and whoever comes next still finds a place.
+   */
+  refusal(principal: string): Problem | null {
     const { queueLimit } = this.#options.limits;
     if (this.#draining) return { code: 'draining', detail: 'The server is shutting down and takes no new runs.' };
-    if (this.#idle.length > 0 || this.#queue.size < queueLimit) return null;
-    return {
-      code: 'queue_full',
-      detail: `All threads are busy and ${queueLimit} runs wait already (limit queueLimit).`,
-      limit: 'queueLimit',
-    };
+    const own = this.#queue.waiting(principal);
+    const free = queueLimit - this.#queue.size;
+    if (this.#idle.length > 0 || own < free) return null;
+    const detail =
+      free <= 0
+        ? `All threads are busy and ${queueLimit} runs wait already (limit queueLimit).`
+        : `All threads are busy and ${own} runs of this client wait already; the ${free} places that are free are left to others (limit queueLimit, ${queueLimit}).`;
+    return { code: 'queue_full', detail, limit: 'queueLimit' };
   }
 
   #dispatch(): void {

@@ -61,3 +61,12 @@ test('nobody waits for more than one run of each other principal; nothing is los
     }),
   );
 });
+
+test('one who has 10,000 waiting delays another by one run', () => {
+  const queue = new FairQueue<Item>();
+  for (let since = 0; since < 10_000; since += 1) queue.push({ principal: 'noisy', since });
+  assert.deepEqual([queue.waiting('noisy'), queue.waiting('quiet')], [10_000, 0]);
+  queue.push({ principal: 'quiet', since: 10_000 });
+  const served = [queue.shift(), queue.shift()].map((item) => item?.principal);
+  assert.deepEqual(served.toSorted(), ['noisy', 'quiet']);
+});

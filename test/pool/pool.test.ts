@@ -72,7 +72,7 @@ test('a worker that dies is lost, one that throws is a defect, and both are repl
 });
 
 test('past its limit the queue refuses; past its deadline a run expires in it', async (t) => {
-  const { pool, start } = build(t, { queueLimit: 2, maxQueueMs: 50 });
+  const { pool, start } = build(t, { queueLimit: 3, maxQueueMs: 50 });
   const running = start('wait');
   const waiting = [start('exit'), start('exit')];
   const refused = await start('exit').answer;
