@@ -2,6 +2,7 @@
 
 import type { ProgramUpload } from '../contract/program.ts';
 import type { RunBody } from '../contract/run.ts';
+import type { SandboxBody, SandboxRunBody } from '../contract/sandbox.ts';
 
 export interface Example {
   readonly title: string;
@@ -31,6 +32,27 @@ export const EXAMPLES: readonly [Example, ...Example[]] = [
     },
   },
 ];
+
+/** A sandbox whose entry leads to the program in slot 0, and one that can be put there instead. */
+export const SANDBOX_EXAMPLE = {
+  programs: [
+    { name: 'entry', type: 'xdp', asm: 'r2 = chain ll\nr3 = 0\ncall bpf_tail_call\nr0 = 0\nexit' },
+    { name: 'pass', type: 'xdp', asm: 'r0 = 2\nexit' },
+    { name: 'drop', type: 'xdp', asm: 'r0 = 1\nexit' },
+  ],
+  maps: [
+    { name: 'chain', type: 'prog_array', maxEntries: 4, slots: { '0': 'pass' } },
+    { name: 'hits', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2 },
+  ],
+  ttl: 600,
+} satisfies SandboxBody;
+
+export const SANDBOX_RUN_EXAMPLE = {
+  entry: 'entry',
+  input: { packet: { hex: '00'.repeat(64) } },
+} satisfies SandboxRunBody;
+
+export const SANDBOX_PROGRAM_EXAMPLE = { name: 'late', type: 'xdp', asm: 'r0 = 3\nexit' };
 
 /** Bodies of POST /v1/programs. */
 export const PROGRAM_EXAMPLES: readonly [ProgramUpload, ...ProgramUpload[]] = [

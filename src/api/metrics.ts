@@ -6,11 +6,11 @@ import type { Api, Services } from './services.ts';
 
 export function registerMetrics(
   admin: Pick<FastifyInstance, 'get'>,
-  { metrics, pool }: Pick<Services, 'metrics' | 'pool'>,
+  { metrics, pool, sandboxes }: Pick<Services, 'metrics' | 'pool' | 'sandboxes'>,
 ): void {
   admin.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType);
-    return metrics.scrape(pool.gauges());
+    return metrics.scrape({ ...pool.gauges(), sandboxes: sandboxes.counts() });
   });
 }
 

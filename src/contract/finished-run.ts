@@ -20,8 +20,8 @@ export function finishedRunOf(
   { result, replay }: Pick<Extract<TaskAnswer, { kind: 'result' }>, 'result' | 'replay'>,
 ): FinishedRun {
   if (replay === null) return { result, started: null, source: null };
-  const { programs, maps, slotLog, steps } = replay;
-  return { result, started: { programs, maps }, source: { spec, slotLog, steps } };
+  const { programs, maps, ...rest } = replay;
+  return { result, started: { programs, maps }, source: { spec, ...rest } };
 }
 
 export function bytesOfRun(run: FinishedRun): Uint8Array {

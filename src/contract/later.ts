@@ -14,4 +14,4 @@ export const LATER_FEATURES = {
 export type LaterFeature = keyof typeof LATER_FEATURES;
 
 /** First path segments under /v1 that are documented but not served yet. */
-export const LATER_RESOURCES = ['sandboxes', 'inputs'] as const;
+export const LATER_RESOURCES = ['inputs'] as const;

@@ -150,6 +150,25 @@ export const LIMITS = {
     unit: 'ms',
     text: 'Time that the replay of a run may take up to the step that was asked for.',
   },
+  maxBatchResultBytes: {
+    default: 64 * MIB,
+    most: 256 * MIB,
+    unit: 'bytes',
+    text: 'Lines that are stored of an asynchronous batch; the items behind them are answered limit_exceeded.',
+  },
+  // Asynchronous runs and batches.
+  maxAcceptedRuns: {
+    default: 10_000,
+    most: 1e6,
+    unit: 'runs',
+    text: 'Asynchronous runs and batches of one tenant that have not ended; one more is answered 429.',
+  },
+  maxResultMs: {
+    default: 86_400_000,
+    most: 31_536_000_000,
+    unit: 'ms',
+    text: 'Time for which the result of an asynchronous run or batch is kept, and its Idempotency-Key.',
+  },
   // The store: what one tenant may keep, and for how long.
   maxStoredItems: {
     default: 100_000,

@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox';
 import { PROBLEMS, type Problem, type ProblemCode } from './problem.ts';
+import { Rejection } from './result.ts';
 import { closed, literals } from './schema.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
@@ -24,6 +25,7 @@ export const ProblemDocument = Type.Object(
       ),
     ),
     limit: Type.Optional(Type.String({ description: 'Name of the limit that was passed, as in /v1/limits' })),
+    rejection: Type.Optional(Rejection),
     retryable: Type.Boolean({ description: 'May the same request succeed later, unchanged?' }),
   },
   closed,
@@ -48,6 +50,7 @@ export function problemDocument(problem: Problem, requestId: string): ProblemDoc
     requestId,
     ...(problem.errors === undefined ? {} : { errors: [...problem.errors] }),
     ...(problem.limit === undefined ? {} : { limit: problem.limit }),
+    ...(problem.rejection === undefined ? {} : { rejection: problem.rejection }),
     retryable,
   };
 }

@@ -1,5 +1,7 @@
 /** Every refusal of a request: the one closed list of problem codes (RFC 9457). */
 
+import type { Rejection } from './result.ts';
+
 interface ProblemRow {
   readonly status: number;
   readonly title: string;
@@ -17,6 +19,11 @@ export const PROBLEMS = {
   not_found: { status: 404, title: 'There is nothing at this address', retryable: false },
   method_not_allowed: { status: 405, title: 'This address does not take this method', retryable: false },
   run_ended: { status: 409, title: 'The run has ended already', retryable: false },
+  idempotency_in_flight: {
+    status: 409,
+    title: 'A request with this Idempotency-Key is being answered just now',
+    retryable: true,
+  },
   trace_gone: { status: 410, title: 'The run is no longer kept', retryable: false },
   snapshot_gone: { status: 410, title: 'The snapshot belongs to another version of the engine', retryable: false },
   body_too_large: { status: 413, title: 'The body is larger than the limit', retryable: false },
@@ -27,9 +34,18 @@ export const PROBLEMS = {
   bad_assembly: { status: 422, title: 'The assembly text cannot be read', retryable: false },
   bad_instructions: { status: 422, title: 'The instruction bytes cannot be read', retryable: false },
   bad_reference: { status: 422, title: 'The request names something that it does not hold', retryable: false },
+  not_permitted: { status: 403, title: 'The map may not be read or written', retryable: false },
+  no_entry: { status: 404, title: 'The map holds nothing there', retryable: false },
+  entry_exists: { status: 409, title: 'The map holds this already', retryable: false },
+  map_refused: { status: 422, title: 'The map does not take this', retryable: false },
   load_rejected: { status: 422, title: 'Linux would not load this', retryable: false },
   bad_map: { status: 422, title: 'A map setting does not fit its map', retryable: false },
   bad_input: { status: 422, title: 'The input does not fit the entry program', retryable: false },
+  idempotency_mismatch: {
+    status: 422,
+    title: 'This Idempotency-Key was used for another request',
+    retryable: false,
+  },
   limit_exceeded: { status: 422, title: 'A limit of this server was passed', retryable: false },
   too_many_sandboxes: { status: 429, title: 'There is no room for another sandbox', retryable: true },
   queue_full: { status: 429, title: 'The queue of runs is full', retryable: true },
@@ -54,6 +70,8 @@ export interface Problem {
   readonly errno?: string;
   /** Name of the limit that was passed, as in /v1/limits. */
   readonly limit?: string;
+  /** Why Linux would not load it, as in the result of a run. */
+  readonly rejection?: Rejection;
   /** For `Retry-After`, where more is known than that it may succeed later; whole seconds. */
   readonly retryAfterSeconds?: number;
 }

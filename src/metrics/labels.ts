@@ -10,7 +10,7 @@ export const OTHER = 'other';
 
 const outcomeCodes = Object.keys(OUTCOMES) as OutcomeCode[];
 
-export const RUN_MODES = ['request', 'trace', 'async', 'batch'] as const;
+export const RUN_MODES = ['request', 'trace', 'async', 'batch', 'sandbox'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 
 export const LABELS = {
@@ -20,6 +20,8 @@ export const LABELS = {
   tailCallResult: ['taken', 'index', 'empty', 'limit'],
   phase: ['queue', 'load', 'verify', 'compile', 'exec'],
   budget: ['instructions', 'tailCalls', 'wallMs'],
+  slotResult: ['stored', 'EPERM', 'EINVAL', 'E2BIG', 'ENOENT'],
+  sandboxState: ['idle', 'running', 'stored'],
   probeResult: ['passed', 'failed'],
   recycleReason: ['worker_lost', 'internal'],
   cacheResult: ['hit', 'miss'],

@@ -15,6 +15,8 @@ export interface GaugeSource {
   readonly busy: number;
   readonly queued: number;
   readonly oldestSeconds: number;
+  /** Sandboxes by state. */
+  readonly sandboxes: Readonly<Record<(typeof LABELS.sandboxState)[number], number>>;
 }
 
 export interface Route {
@@ -134,6 +136,12 @@ export class Metrics {
     this.#count('probe_runs_total', { result: passed ? 'passed' : 'failed' });
   }
 
+  /** A change of a slot, or its errno; live: while a run goes on. */
+  observeSlotChange(result: string, live: boolean): void {
+    this.#count('slot_updates_total', { result: closedLabel(LABELS.slotResult, result) });
+    if (live) this.#count('live_slot_updates_total');
+  }
+
   // The trace socket.
   traceOpened(): void {
     this.#gauge('trace_connections').inc();
@@ -175,6 +183,7 @@ export class Metrics {
     this.#gauge('pool_busy_threads').set(source.busy);
     this.#gauge('pool_queue_size').set(source.queued);
     this.#gauge('pool_oldest_task_age_seconds').set(source.oldestSeconds);
+    for (const state of LABELS.sandboxState) this.#gauge('sandboxes').set({ state }, source.sandboxes[state]);
     return this.registry.metrics();
   }
 }

@@ -49,6 +49,13 @@ export const METRICS = {
     labels: { rule: LABELS.rule },
   },
   helper_calls_total: { type: 'counter', help: 'Helper calls.', labels: { helper: LABELS.helper } },
+  slot_updates_total: {
+    type: 'counter',
+    help: 'Changes of slots of prog arrays: stored, or refused by errno.',
+    labels: { result: LABELS.slotResult },
+  },
+  live_slot_updates_total: { type: 'counter', help: 'Changes of slots while a run on their sandbox went on.' },
+  sandboxes: { type: 'gauge', help: 'Sandboxes by state.', labels: { state: LABELS.sandboxState } },
   pool_threads: { type: 'gauge', help: 'Run threads.' },
   pool_busy_threads: { type: 'gauge', help: 'Run threads with a run.' },
   pool_queue_size: { type: 'gauge', help: 'Runs that wait for a thread.' },

@@ -1,49 +1,13 @@
 /** Which program can jump where: programs, prog arrays, slots and possible tail calls of a sandbox, with what nothing can reach. */
 
+import type { GraphDocument } from '../contract/sandbox.ts';
 import type { Sandbox } from './sandbox.ts';
-
-export interface GraphProgram {
-  readonly name: string;
-  readonly type: string;
-  /** No slot holds it: only as the entry of a run can it begin. */
-  readonly inSlot: boolean;
-  /** Neither in a slot that a tail call can reach, nor able to be a chain's start that leads on: see `unreachable`. */
-  readonly tailCalls: number;
-}
-
-export interface GraphSlot {
-  readonly map: string;
-  readonly index: number;
-  readonly program: string;
-  /** No tail call of any program can take this slot. */
-  readonly dead: boolean;
-}
-
-export interface GraphEdge {
-  readonly from: string;
-  readonly pc: number;
-  /** null: the array depends on the run. */
-  readonly map: string | null;
-  /** null: the index depends on the run. */
-  readonly index: number | null;
-  /** Programs that the call can reach as the slots are now. */
-  readonly to: readonly string[];
-}
-
-export interface SandboxGraph {
-  readonly programs: readonly GraphProgram[];
-  readonly progArrays: readonly { readonly name: string; readonly maxEntries: number; readonly generation: number }[];
-  readonly slots: readonly GraphSlot[];
-  readonly edges: readonly GraphEdge[];
-  /** Programs that stand in no slot which a tail call can take, and can only be entries. */
-  readonly unreachable: readonly string[];
-}
 
 export function graphOf({
   programs,
   maps,
   progArrays,
-}: Pick<Sandbox, 'programs' | 'maps' | 'progArrays'>): SandboxGraph {
+}: Pick<Sandbox, 'programs' | 'maps' | 'progArrays'>): GraphDocument {
   const arrays = maps.flatMap((map, number) => (map.type === 'prog_array' ? [{ number, ...map }] : []));
   const filled = arrays.flatMap(({ number, name }) =>
     progArrays.slots(number).map(([index, program]) => ({ map: number, name, index, program })),

@@ -127,8 +127,8 @@ export class Sandbox {
     let handle: RunHandle | undefined;
     let ended = false;
     const cancel = (): void => {
-      if (handle !== undefined) return handle.cancel();
-      if (ended) return;
+      handle?.cancel();
+      if (handle !== undefined || ended) return;
       ended = true;
       resolve(unrun(request, since));
     };

@@ -150,7 +150,13 @@ test('a close comes behind what waits; it is counted by our code whatever the pe
   assert.equal(socket.written.length, 2);
   socket.emit('close', 1006);
   assert.deepEqual(lines, [{ code: 4400, reason: 'bad_message' }]);
-  const text = await metrics.scrape({ threads: 0, busy: 0, queued: 0, oldestSeconds: 0 });
+  const text = await metrics.scrape({
+    threads: 0,
+    busy: 0,
+    queued: 0,
+    oldestSeconds: 0,
+    sandboxes: { idle: 0, running: 0, stored: 0 },
+  });
   assert.match(text, /trace_closes_total\{code="4400"\} 1/);
   assert.match(text, /trace_closes_total\{code="other"\} 0/);
 });

@@ -8,7 +8,7 @@ import { NOTHING_OBSERVED, unrunResult } from '../../src/contract/unrun-result.t
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { METRICS } from '../../src/metrics/table.ts';
 
-const GAUGES = { threads: 2, busy: 1, queued: 3, oldestSeconds: 0.5 };
+const GAUGES = { threads: 2, busy: 1, queued: 3, oldestSeconds: 0.5, sandboxes: { idle: 0, running: 0, stored: 0 } };
 const spec = decodeRun({ entry: 'e', budgets: { tailCalls: 40 } }, limitsWith(), 0, 'test');
 
 function result(changes: Partial<RunResult>): RunResult {
