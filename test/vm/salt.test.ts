@@ -26,5 +26,6 @@ test('modules of two tenants differ in their salt alone', () => {
   assert.deepEqual(ofAlice, moduleBytes(alice), 'the same for the same tenant, on every thread');
   assert.deepEqual(ofAlice.slice(0, bare.length), bare);
   assert.deepEqual(ofBob.slice(0, bare.length), bare);
-  assert.ok(WebAssembly.validate(ofAlice) && Buffer.from(ofAlice).includes(alice!));
+  assert.ok(new WebAssembly.Module(ofAlice) instanceof WebAssembly.Module);
+  assert.ok(Buffer.from(ofAlice).includes(alice!));
 });
