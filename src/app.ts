@@ -8,8 +8,11 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import { AcceptedRuns } from './api/accepted-runs.ts';
 import { registerAdmission } from './api/admission.ts';
 import { needsKey, registerAuthentication } from './api/authentication.ts';
+import { registerBatch } from './api/batch.ts';
+import { registerBatches } from './api/batches.ts';
 import { registerCors } from './api/cors.ts';
 import { EventLoopDelay } from './api/event-loop-delay.ts';
 import { curlToTry } from './api/examples.ts';
@@ -119,7 +122,7 @@ export async function buildService(
   registerMetrics(admin, { metrics, pool });
   registerHealth(admin as unknown as Api, { pool, lifecycle });
 
-  const runs = new KeptRuns(limits.maxReplayBytes);
+  const runs = new KeptRuns(limits.maxReplayBytes, store.runs);
   const eventLoop = new EventLoopDelay();
   const ownReadings: Readings = {
     memoryBytes: () => process.memoryUsage.rss(),
@@ -183,7 +186,8 @@ export async function buildService(
   const stopSweeping = keepSwept(store, (error) => api.log.error({ err: error }, 'the store could not be swept'));
   const methods = watchMethods(api);
 
-  registerRuns(api, services);
+  const accepted = new AcceptedRuns(api, services);
+  registerRuns(api, services, accepted);
   registerRun(api, services);
   registerRunSteps(api, services);
   const longReplies = new LongReplies(services);
@@ -202,6 +206,8 @@ export async function buildService(
   metrics.addRoutes([...methods].flatMap(([route, taken]) => [...taken].map((method) => ({ method, route }))));
   refuseOtherMethods(api, methods);
   await Promise.all([api.ready(), admin.ready()]);
+  registerBatches(api, services, { replies: longReplies, accepted });
+  registerBatch(api, services, accepted);
 
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -222,6 +228,7 @@ export async function buildService(
     api: api as unknown as FastifyInstance,
     admin,
     urls: () => ({ api: urlOf(api as unknown as FastifyInstance), admin: urlOf(admin) }),
+  await accepted.recover();
     greeting: (startupMs) => greeting(urlOf(api as unknown as FastifyInstance), urlOf(admin), startupMs),
     close: () => {
       closing ??= close();

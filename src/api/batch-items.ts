@@ -2,13 +2,10 @@
 
 import type { Limits } from '../contract/limits.ts';
 import type { Problem } from '../contract/problem.ts';
-import type { RunBody } from '../contract/run.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
-import { decodeRun } from './decode-run.ts';
-import type { JsonReading } from './json-body.ts';
+import type { JsonReader, JsonReading } from './json-body.ts';
 import { ProblemError } from './problem-error.ts';
-import { type SchemaError, schemaViolation } from './schema-violation.ts';
-import type { Services } from './services.ts';
+import type { RunReader } from './run-reader.ts';
 
 /** An item that can be run, or why it cannot. */
 export type BatchItem =
@@ -17,30 +14,6 @@ export type BatchItem =
 
 /** One item as it came: its value, and its size in bytes. */
 export type RawItem = JsonReading & { readonly bytes: number };
-
-/**
- * Checks and decodes the body of a run.
- * @throws ProblemError
- */
-export type RunReader = (value: unknown, bytes: number) => Promise<RunSpec>;
-
-/** A function that Ajv compiled. */
-export interface Validate {
-  (value: unknown): unknown;
-  errors?: unknown;
-}
-
-/** Reads runs by the schema that POST /v1/runs has. */
-export function runReader(
-  validate: Validate,
-  { limits, programs }: Pick<Services, 'limits' | 'programs'>,
-  tenant: string,
-): RunReader {
-  return async (value, bytes) => {
-    if (validate(value) !== true) throw new ProblemError(schemaViolation(validate.errors as SchemaError[]));
-    return programs.resolve(decodeRun(value as RunBody, limits, bytes, tenant));
-  };
-}
 
 /** Items one after another, decoded when they are asked for. */
 export async function* readItems(raw: Iterable<RawItem>, read: RunReader): AsyncGenerator<BatchItem> {
@@ -85,7 +58,7 @@ export interface RawBatch {
  * The batch of an NDJSON body: each line is parsed when its turn comes.
  * @throws ProblemError limit_exceeded, bad_json when there is no item
  */
-export function batchOfLines(body: Buffer, read: (line: Buffer) => JsonReading, limits: Limits): RawBatch {
+export function batchOfLines(body: Buffer, read: JsonReader, limits: Limits): RawBatch {
   let count = 0;
   for (const _ of lines(body)) {
     count += 1;

@@ -1,29 +1,37 @@
-/** POST /v1/batches: many runs in one request, answered one line each as they end. */
+/** POST /v1/batches: many runs in one request, answered one line each as they end, or later. */
 
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { Accepted } from '../contract/accepted.ts';
 import { BatchBody, BatchLine, NDJSON_MEDIA_TYPE } from '../contract/batch.ts';
-import { RunBody } from '../contract/run.ts';
-import { batchOfJson, batchOfLines, type RawBatch, readItems, runReader, type Validate } from './batch-items.ts';
+import { type AcceptedRuns, acceptedReply } from './accepted-runs.ts';
+import { batchOfJson, batchOfLines, type RawBatch, readItems } from './batch-items.ts';
 import { EXAMPLES } from './examples.ts';
-import { type JsonReader, jsonReader, refuseEncoding } from './json-body.ts';
+import { jsonReader, refuseEncoding } from './json-body.ts';
 import { type LongReplies, streamOf } from './long-replies.ts';
+import { idempotencyKeyOf, wantsAsync } from './preferences.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
+import { requestKey } from './request-key.ts';
 import { runBatch } from './run-batch.ts';
+import { type RunReader, runReaders } from './run-reader.ts';
 import type { Api, Services } from './services.ts';
 
-export function registerBatches(app: Api, services: Services, replies: LongReplies): void {
+export interface BatchTools {
+  readonly replies: LongReplies;
+  readonly accepted: AcceptedRuns;
+}
+
+export function registerBatches(app: Api, services: Services, { replies, accepted }: BatchTools): void {
   const { limits, pool } = services;
   const readLine = jsonReader(app, 'line');
-  // Compiled once; Fastify has its compiler when the app is ready.
-  let validate: Validate | undefined;
-  const validateRun = (): Validate => {
-    validate ??= app.validatorCompiler!({ schema: RunBody, method: 'POST', url: '/v1/batches', httpPart: 'body' });
-    return validate;
-  };
+  const readerOf = runReaders(app, services);
+
+  function rawBatch({ body, bodyBytes }: FastifyRequest): RawBatch {
+    return body instanceof Buffer ? batchOfLines(body, readLine, limits) : batchOfJson(body, bodyBytes, limits);
+  }
 
   void app.register(async (scope: Api) => {
     // The lines are parsed one by one, when their turn comes.
@@ -43,7 +51,9 @@ export function registerBatches(app: Api, services: Services, replies: LongRepli
           summary: 'Run many, each on its own',
           description:
             'Each item is what POST /v1/runs takes. The answer has one line of JSON for each, as they end: order them by index. An item ' +
-            'that is refused, or that harms its thread, is answered by its own line and harms no other. When the client goes away, the rest is cancelled.',
+            'that is refused, or that harms its thread, is answered by its own line and harms no other. When the client goes away, the rest ' +
+            'is cancelled. With `Prefer: respond-async` the answer is 202, and the lines stand under the Location, in the order of the items, ' +
+            'when all have ended; an Idempotency-Key then makes the request safe to repeat.',
           tags: ['batches'],
           body: {
             content: {
@@ -62,6 +72,7 @@ export function registerBatches(app: Api, services: Services, replies: LongRepli
                 [NDJSON_MEDIA_TYPE]: { schema: Type.Unsafe<Readable>({ type: 'string', 'x-line': BatchLine }) },
               },
             },
+            202: Accepted,
             ...problemResponses,
           },
         },
@@ -69,19 +80,32 @@ export function registerBatches(app: Api, services: Services, replies: LongRepli
         validatorCompiler: () => () => true,
       },
       async (request, reply) => {
+        const principal = principalOf(request);
+        const batch = rawBatch(request);
+        const read = readerOf(principal.tenant);
+        if (wantsAsync(request)) {
+          const key = idempotencyKeyOf(request);
+          const id = await accepted.accept({
+            kind: 'batch',
+            principal,
+            request: linesOf(request.body),
+            requestKey: key === null ? '' : await batchKey(batch, read),
+            key,
+          });
+          return acceptedReply(reply, id, `/v1/batches/${id}`);
+        }
         const refusal = pool.refusal(principalOf(request).bucket);
         if (refusal !== null) throw new ProblemError(refusal);
-        const batch = rawBatch(request, readLine, services);
-        const principal = principalOf(request);
         const stop = replies.open(request, reply, 'finish');
         const lines = runBatch(services, {
-          items: readItems(batch.items(), runReader(validateRun(), services, principal.tenant)),
+          items: readItems(batch.items(), read),
           count: batch.count,
           principal,
           mode: 'batch',
           log: request.log,
           requestId: request.id,
           stop,
+          notBegun: 'draining',
         });
         reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no').type(NDJSON_MEDIA_TYPE);
         return reply.send(streamOf(lines));
@@ -90,8 +114,18 @@ export function registerBatches(app: Api, services: Services, replies: LongRepli
   });
 }
 
-function rawBatch(request: FastifyRequest, readLine: JsonReader, { limits }: Services): RawBatch {
-  const { body } = request;
-  if (body instanceof Buffer) return batchOfLines(body, (line) => readLine(request, line), limits);
-  return batchOfJson(body, request.bodyBytes, limits);
+/** The batch as the store keeps it: one item a line. */
+function linesOf(body: unknown): string {
+  if (body instanceof Buffer) return body.toString('utf8');
+  const { items } = body as { readonly items: readonly unknown[] };
+  return items.map((item) => JSON.stringify(item)).join('\n');
+}
+
+/** What two batches have in common that ask for the same. */
+async function batchKey(batch: RawBatch, read: RunReader): Promise<string> {
+  const keys: string[] = [];
+  for await (const item of readItems(batch.items(), read)) {
+    keys.push(requestKey('spec' in item ? item.spec : item.problem));
+  }
+  return requestKey({ batch: keys });
 }

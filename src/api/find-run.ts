@@ -4,7 +4,8 @@ import type { FinishedRun } from '../contract/finished-run.ts';
 import { limitVariable } from '../contract/limits.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { ReplayAnswer, ReplaySource } from '../contract/task.ts';
-import type { KeptRun, KeptRuns, RunEnd, RunReference } from '../store/kept-runs.ts';
+import type { KeptRun, KeptRuns, RunReference } from '../store/kept-runs.ts';
+import type { RunEnd } from '../store/stored-end.ts';
 import { ProblemError } from './problem-error.ts';
 
 /** The id in the path; one that is no UUID is the id of no run. */
@@ -25,17 +26,29 @@ const TOO_LARGE: Problem = {
   limit: 'maxReplayBytes',
 };
 
-/**
- * A run that is running or has finished.
- * @throws ProblemError not_found, trace_gone
- */
-export function findRun(
-  runs: KeptRuns,
-  { tenant, id }: RunReference,
-): Extract<KeptRun, { state: 'running' | 'finished' }> {
-  const kept = RUN_ID.test(id) ? runs.get({ tenant, id }) : ({ state: 'unknown' } as const);
+type FoundRun = Extract<KeptRun, { state: 'running' | 'finished' | 'refused' }>;
+
+function found(kept: KeptRun): FoundRun {
   if (kept.state === 'gone') throw new ProblemError(kept.tooLarge ? TOO_LARGE : GONE);
   if (kept.state === 'unknown') throw new ProblemError(UNKNOWN);
+  return kept;
+}
+
+/**
+ * A run that is running or has ended, wherever it is kept.
+ * @throws ProblemError not_found, trace_gone
+ */
+export async function lookUpRun(runs: KeptRuns, reference: RunReference): Promise<FoundRun> {
+  return found(RUN_ID.test(reference.id) ? await runs.find(reference) : { state: 'unknown' });
+}
+
+/**
+ * The same for a run that is running, or that was looked up before.
+ * @throws ProblemError not_found, trace_gone, and the problem that a run ended with
+ */
+export function findRun(runs: KeptRuns, reference: RunReference): Exclude<FoundRun, { state: 'refused' }> {
+  const kept = found(RUN_ID.test(reference.id) ? runs.get(reference) : { state: 'unknown' });
+  if (kept.state === 'refused') throw new ProblemError(kept.problem);
   return kept;
 }
 
@@ -48,9 +61,9 @@ export async function finishedRun(
   reference: RunReference,
   stop: AbortSignal,
 ): Promise<FinishedRun | null> {
-  const kept = findRun(runs, reference);
+  const kept = await lookUpRun(runs, reference);
   if (kept.state === 'finished') return kept.run;
-  const end = await endOrStop(kept.ended, stop);
+  const end = kept.state === 'refused' ? ({ kind: 'problem', ...kept } as const) : await endOrStop(kept.ended, stop);
   if (end?.kind === 'problem') throw new ProblemError(end.problem);
   return end?.run ?? null;
 }

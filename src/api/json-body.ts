@@ -15,19 +15,19 @@ declare module 'fastify' {
 export type JsonReading = { readonly value: unknown } | { readonly problem: Problem };
 
 /** Reads JSON that comes as bytes; keys that would change an object prototype are refused. */
-export type JsonReader = (request: FastifyRequest, bytes: Buffer) => JsonReading;
+export type JsonReader = (bytes: Buffer) => JsonReading;
 
 /** The one reader of JSON that requests bring. @param what it is, for problems */
 export function jsonReader(app: Pick<FastifyInstance, 'getDefaultJsonParser'>, what = 'body'): JsonReader {
   const parse = app.getDefaultJsonParser('error', 'error');
   const bad = (fault: string): JsonReading => ({ problem: { code: 'bad_json', detail: `The ${what} ${fault}.` } });
-  return (request, bytes) => {
+  return (bytes) => {
     const text = decodeUtf8(bytes);
     if (text === null) return bad('is not UTF-8');
     if (text === '') return bad('is empty');
     let reading = bad('is not valid JSON, or has a key that would change an object prototype');
-    // The parser answers at once, through its callback.
-    void parse(request, text, (error, value) => {
+    // The parser answers at once, through its callback, and has no use for a request.
+    void parse({} as FastifyRequest, text, (error, value) => {
       if (error === null) reading = { value };
     });
     return reading;
@@ -55,7 +55,7 @@ export function setJsonParser(
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     request.bodyBytes = body.length;
     refuseEncoding(request);
-    const reading = read(request, body);
+    const reading = read(body);
     if ('problem' in reading) throw new ProblemError(reading.problem);
     return reading.value;
   });

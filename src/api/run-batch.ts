@@ -31,14 +31,16 @@ export interface BatchStart {
   /** Bound to the request id. */
   readonly log: FastifyBaseLogger;
   readonly requestId: string;
-  /** Cancels what runs; what has not begun is answered with this problem. */
+  /** Cancels what runs. */
   readonly stop: AbortSignal;
+  /** How an item ends that was not begun when `stop` came. */
+  readonly notBegun: 'cancelled' | 'draining';
 }
 
 /** What a stopped batch says of the items that it did not begin. */
 const NOT_BEGUN: Problem = {
   code: 'draining',
-  detail: 'This item was not begun: the server is shutting down, or the batch was cancelled. Send it again.',
+  detail: 'This item was not begun: the server is shutting down. Send it again.',
 };
 
 interface RunItem {
@@ -140,18 +142,21 @@ class RunningBatch {
     for (;;) {
       const { value: item, done } = await this.#items.next();
       if (done === true) return null;
-      if ('spec' in item && !this.#start.stop.aborted) {
-        const { index, spec } = item;
-        return { index, id: randomUUID(), spec, alone: spec.budgets.instructions > MAX_SHARED_INSTRUCTIONS };
+      const { index } = item;
+      if ('problem' in item) {
+        this.#refused += this.#problemLine(index, item.problem);
+        continue;
       }
-      this.#refused += this.#problemLine(item.index, 'problem' in item ? item.problem : NOT_BEGUN);
+      const { spec } = item;
+      const one = { index, id: randomUUID(), spec, alone: spec.budgets.instructions > MAX_SHARED_INSTRUCTIONS };
+      if (!this.#start.stop.aborted) return one;
+      this.#refused += this.#notBegun(one);
     }
   }
 
   async #run(items: readonly RunItem[]): Promise<Done> {
     const { principal, stop } = this.#start;
-    if (stop.aborted)
-      return { lines: items.map(({ index }) => this.#problemLine(index, NOT_BEGUN)).join(''), rest: [] };
+    if (stop.aborted) return { lines: items.map((item) => this.#notBegun(item)).join(''), rest: [] };
     const { answer, cancel } = this.#services.pool.batch({ runs: items, principal: principal.bucket });
     stop.addEventListener('abort', cancel, { once: true });
     try {
@@ -179,18 +184,20 @@ class RunningBatch {
     if (item === undefined || items.length > 1) {
       return { lines: '', rest: items.map((one) => ({ ...one, alone: true })) };
     }
-    const { id, spec } = item;
-    const result = unrunResult(id, spec, code, 0);
-    this.#start.log.error({ run: id, mode: this.#start.mode, outcome: code, err: defect }, 'run');
+    this.#start.log.error({ run: item.id, mode: this.#start.mode, outcome: code, err: defect }, 'run');
+    return { lines: this.#unrunLine(item, code), rest: [] };
+  }
+
+  #notBegun(item: RunItem): string {
+    if (this.#start.notBegun === 'draining') return this.#problemLine(item.index, NOT_BEGUN);
+    return this.#unrunLine(item, 'cancelled');
+  }
+
+  #unrunLine(item: RunItem, code: OutcomeCode): string {
+    const result = unrunResult(item.id, item.spec, code, 0);
     const kept = bytesOfRun({ result, started: null, source: null });
-    const answer = {
-      kind: 'result',
-      facts: result,
-      text: JSON.stringify(result),
-      kept,
-      observations: NOTHING_OBSERVED,
-    };
-    return { lines: this.#line(item, answer as BatchRunAnswer), rest: [] };
+    const text = JSON.stringify(result);
+    return this.#line(item, { kind: 'result', facts: result, text, kept, observations: NOTHING_OBSERVED });
   }
 
   #line({ index, id }: RunItem, answer: BatchRunAnswer): string {
@@ -198,6 +205,7 @@ class RunningBatch {
     const { principal, mode } = this.#start;
     const { facts, observations, kept, text } = answer;
     this.#services.metrics.observeRun(facts, observations, mode);
+    this.#services.quotas.charge(principal.bucket, Number(facts.counters.instructions));
     this.#services.runs.keep({ tenant: principal.tenant, id }, kept);
     this.#count(facts.outcome.code);
     return `{"index":${index},"status":200,"result":${text}}\n`;

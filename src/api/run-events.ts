@@ -11,7 +11,7 @@ import type { ChainRow, PrintRow } from '../contract/result.ts';
 import { closed } from '../contract/schema.ts';
 import type { ReplaySource } from '../contract/task.ts';
 import { MAX_CHAIN_ROWS, type ServerMessage } from '../contract/trace.ts';
-import { findRun, finishedRun, sourceOf } from './find-run.ts';
+import { finishedRun, lookUpRun, sourceOf } from './find-run.ts';
 import { type LongReplies, streamOf } from './long-replies.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
@@ -189,7 +189,7 @@ export function registerRunEvents(app: Api, services: Services, replies: LongRep
       const after = lastEventId(request.headers['last-event-id']);
       if (lifecycle.draining) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });
       const principal = principalOf(request);
-      const kept = findRun(runs, { tenant: principal.tenant, id });
+      const kept = await lookUpRun(runs, { tenant: principal.tenant, id });
       if (kept.state === 'finished' && after >= Number(kept.run.result.counters.instructions)) {
         return reply.code(204).send(null);
       }

@@ -1,43 +1,21 @@
 /** GET and DELETE /v1/runs/{id}: the result of a run, now or when it has ended; and the end of one that still runs. */
 
 import { Type } from 'typebox';
+import { Accepted } from '../contract/accepted.ts';
 import { RunResult } from '../contract/result.ts';
 import { closed } from '../contract/schema.ts';
+import { unfinishedReply } from './accepted-runs.ts';
 import { clientGone } from './client-gone.ts';
-import { findRun, finishedRun } from './find-run.ts';
+import { finishedRun, lookUpRun } from './find-run.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
-import { badParameter, MAX_QUERY_LENGTH, NoQuery } from './query.ts';
+import { NoQuery } from './query.ts';
 import type { Api, Services } from './services.ts';
-
-/** Longest time that a request may wait for the end of a run, s. */
-export const MAX_WAIT_SECONDS = 30;
-/** When to ask again for a run that still runs, s. */
-const RETRY_AFTER_SECONDS = 1;
+import { WaitQuery, waitOf } from './wait.ts';
 
 /** The id in the path of a run's routes. */
 export const RunParameters = Type.Object({ id: Type.String({ description: 'The id of a run' }) }, closed);
-
-const WaitQuery = Type.Object(
-  {
-    wait: Type.Optional(
-      Type.String({ maxLength: MAX_QUERY_LENGTH, description: 'Seconds to wait for the end: 0s (default) to 30s' }),
-    ),
-  },
-  closed,
-);
-
-const StillRunning = Type.Object({ id: Type.String(), state: Type.Literal('running') }, closed);
-
-/** `10s` or `10` in milliseconds. */
-function waitOf(text: string | undefined): number {
-  const seconds = /^([0-9]{1,2})s?$/.exec(text ?? '0')?.[1];
-  if (seconds === undefined || Number(seconds) > MAX_WAIT_SECONDS) {
-    throw badParameter('wait', `must be whole seconds from 0s to ${MAX_WAIT_SECONDS}s`);
-  }
-  return 1000 * Number(seconds);
-}
 
 export function registerRun(app: Api, { runs }: Services): void {
   app.get(
@@ -46,11 +24,12 @@ export function registerRun(app: Api, { runs }: Services): void {
       schema: {
         summary: 'The result of a run',
         description:
-          'Results are kept in memory, the least recently used leave first (maxReplayBytes); a run that has left is 410 trace_gone.',
+          'Results are kept in memory, the least recently used leave first (maxReplayBytes); a run that has left is 410 trace_gone. ' +
+          'The result of an asynchronous run is stored too, for maxResultMs: it outlives the process, and a run that ended with a problem is answered by it.',
         tags: ['runs'],
         params: RunParameters,
         querystring: WaitQuery,
-        response: { 200: RunResult, 202: StillRunning, ...problemResponses },
+        response: { 200: RunResult, 202: Accepted, ...problemResponses },
       },
     },
     async (request, reply) => {
@@ -65,10 +44,7 @@ export function registerRun(app: Api, { runs }: Services): void {
       } finally {
         clearTimeout(timer);
       }
-      return reply
-        .code(202)
-        .header('retry-after', String(RETRY_AFTER_SECONDS))
-        .send({ id, state: 'running' as const });
+      return unfinishedReply(reply, id);
     },
   );
 
@@ -83,18 +59,21 @@ export function registerRun(app: Api, { runs }: Services): void {
         tags: ['runs'],
         params: RunParameters,
         querystring: NoQuery,
-        response: { 202: StillRunning, ...problemResponses },
+        response: { 202: Accepted, ...problemResponses },
       },
     },
     async (request, reply) => {
       const { id } = request.params;
-      const run = findRun(runs, { tenant: principalOf(request).tenant, id });
-      if (run.state === 'finished') {
-        const detail = `This run has ended (${run.run.result.outcome.code}); there is nothing to cancel.`;
-        throw new ProblemError({ code: 'run_ended', detail });
+      const run = await lookUpRun(runs, { tenant: principalOf(request).tenant, id });
+      if (run.state !== 'running') {
+        const how = run.state === 'finished' ? run.run.result.outcome.code : run.problem.code;
+        throw new ProblemError({
+          code: 'run_ended',
+          detail: `This run has ended (${how}); there is nothing to cancel.`,
+        });
       }
       run.cancel();
-      return reply.code(202).send({ id, state: 'running' as const });
+      return unfinishedReply(reply, id);
     },
   );
 }

@@ -7,7 +7,8 @@ import type { RunSpec } from '../contract/run-spec.ts';
 import type { RunMode } from '../metrics/labels.ts';
 import type { RunAnswer, RunHandle } from '../pool/run-job.ts';
 import type { TraceListener } from '../pool/trace-channel.ts';
-import type { RunEnd } from '../store/kept-runs.ts';
+import type { Sandbox } from '../sandboxes/sandbox.ts';
+import type { RunEnd } from '../store/stored-end.ts';
 import type { Principal } from './principal.ts';
 import type { Services } from './services.ts';
 
@@ -18,37 +19,58 @@ export interface RunStart {
   /** Bound to the request id. */
   readonly log: FastifyBaseLogger;
   readonly listener?: TraceListener;
+  /** The sandbox that it runs on; not given: a stateless run. */
+  readonly sandbox?: Sandbox;
 }
 
 export interface StartedRun extends RunHandle {
   readonly id: string;
 }
 
-const DEFECT: RunEnd = {
+/** The end of a run that nothing better can be said of. */
+export const DEFECT: RunEnd = {
   kind: 'problem',
   problem: { code: 'internal', detail: 'A defect of the server ended this run; it is logged.' },
 };
 
 /** Starts a run. When its answer is there, it stands in `services.runs` too. */
-export function startRun(services: Services, { spec, principal, mode, log, listener }: RunStart): StartedRun {
-  const { pool, metrics, quotas, runs } = services;
+export function startRun(services: Services, start: RunStart): StartedRun {
+  const { spec, principal } = start;
   const id = randomUUID();
-  const handle = pool.submit({ id, spec, principal: principal.bucket, listener: listener ?? null });
-  const end = runs.begin({ tenant: principal.tenant, id }, handle.cancel);
+  const { answer, cancel } = executeRun(services, { ...start, id });
+  const end = services.runs.begin({ tenant: principal.tenant, id }, cancel);
+  answer.then(
+    (value) => end(endOf(spec, value)),
+    () => end(DEFECT),
+  );
+  return { id, answer, cancel };
+}
+
+/** A run under an id that it has already. */
+export interface RunExecution extends RunStart {
+  readonly id: string;
+  /** It was admitted before. */
+  readonly admitted?: boolean;
+}
+
+/** Runs, observes, charges and logs; who asks keeps the end. */
+export function executeRun(services: Services, execution: RunExecution): RunHandle {
+  const { pool, metrics, quotas } = services;
+  const { id, spec, principal, mode, log, listener = null, admitted = false, sandbox } = execution;
+  const request = { id, spec, principal: principal.bucket, listener, admitted };
+  const handle = sandbox === undefined ? pool.submit(request) : sandbox.submit(pool, request);
   const answer = handle.answer.then((value) => {
     if (value.kind === 'result') {
       metrics.observeRun(value.result, value.observations, mode);
       quotas.charge(principal.bucket, Number(value.result.counters.instructions));
     }
     logRun(log, id, mode, value);
-    end(endOf(spec, value));
     return value;
   });
-  answer.catch(() => end(DEFECT));
-  return { id, answer, cancel: handle.cancel };
+  return { answer, cancel: handle.cancel };
 }
 
-function endOf(spec: RunSpec, answer: RunAnswer): RunEnd {
+export function endOf(spec: RunSpec, answer: RunAnswer): RunEnd {
   if (answer.kind === 'problem') return answer;
   return { kind: 'finished', run: finishedRunOf(spec, answer) };
 }

@@ -87,9 +87,9 @@ export class RunPool {
     };
   }
 
-  /** Admits a run. A full queue and a draining pool answer with a problem. */
+  /** Admits a run. A full queue and a draining pool answer with a problem, unless it was admitted before. */
   submit(request: RunRequest): RunHandle {
-    const refusal = this.refusal(request.principal);
+    const refusal = request.admitted === true ? null : this.refusal(request.principal);
     if (refusal !== null) return { answer: Promise.resolve({ kind: 'problem', problem: refusal }), cancel() {} };
     const { job, answer } = runJob(request, this.#options.limits.maxAnswerGraceMs);
     this.#admit(job);

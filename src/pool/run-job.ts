@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly listener: TraceListener | null;
   /** The sandbox that it runs on; not given: a stateless run. */
   readonly sandbox?: SandboxHost;
+  /** It was admitted before (with 202): it is not refused, and does not expire. */
+  readonly admitted?: boolean;
 }
 
 /** A sandbox as its run meets it. */
@@ -52,7 +54,7 @@ export interface RunHandle {
 
 /** @param graceMs time for loading and answering beyond the run's wall budget */
 export function runJob(request: RunRequest, graceMs: number): { job: Job; answer: Promise<RunAnswer> } {
-  const { id, spec, principal, listener, sandbox } = request;
+  const { id, spec, principal, listener, sandbox, admitted = false } = request;
   const { promise, resolve, reject } = Promise.withResolvers<RunAnswer>();
   const control = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   let image: SandboxImage | null = null;
@@ -71,7 +73,7 @@ export function runJob(request: RunRequest, graceMs: number): { job: Job; answer
     since: performance.now(),
     control,
     yields: false,
-    continued: false,
+    continued: admitted,
     settled: promise,
     open: (limits, queueUs, memories) => {
       const channel = listener === null ? null : openTraceChannel<TraceMessage>(listener);

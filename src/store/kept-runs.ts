@@ -5,6 +5,8 @@
 
 import { bytesOfRun, type FinishedRun, runOfBytes } from '../contract/finished-run.ts';
 import type { Problem } from '../contract/problem.ts';
+import type { RunStore } from './store.ts';
+import { endOfStored, type RunEnd } from './stored-end.ts';
 
 /** Counted for each kept run beside its bytes: its id, its place in the table, its buffer's objects. */
 export const KEPT_RUN_OVERHEAD_BYTES = 512;
@@ -17,11 +19,6 @@ export interface RunReference {
   readonly id: string;
 }
 
-/** How a run ended. One that ended with a problem has no result, and is not kept. */
-export type RunEnd =
-  | { readonly kind: 'finished'; readonly run: FinishedRun }
-  | { readonly kind: 'problem'; readonly problem: Problem };
-
 /** What stands under an id. */
 export type KeptRun =
   | {
@@ -31,6 +28,8 @@ export type KeptRun =
       readonly cancel: () => void;
     }
   | { readonly state: 'finished'; readonly run: FinishedRun }
+  /** An asynchronous run that ended with a problem. */
+  | { readonly state: 'refused'; readonly problem: Problem }
   /** It was here, and had to leave for newer ones; or is larger than all room that there is. */
   | { readonly state: 'gone'; readonly tooLarge: boolean }
   | { readonly state: 'unknown' };
@@ -56,6 +55,7 @@ interface Gone {
 
 export class KeptRuns {
   readonly #maxBytes: number;
+  readonly #store: RunStore;
   readonly #running = new Map<string, Running>();
   /** Finished runs by tenant. Each has one kept run at least. */
   readonly #shelves = new Map<string, Shelf>();
@@ -63,9 +63,13 @@ export class KeptRuns {
   readonly #gone = new Map<string, Gone>();
   #bytes = 0;
 
-  /** @param maxBytes limit maxReplayBytes */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes limit maxReplayBytes
+   * @param store where asynchronous runs outlive their place here
+   */
+  constructor(maxBytes: number, store: RunStore) {
     this.#maxBytes = maxBytes;
+    this.#store = store;
   }
 
   /** Bytes of the finished runs, with KEPT_RUN_OVERHEAD_BYTES for each. */
@@ -111,6 +115,20 @@ export class KeptRuns {
     shelf.delete(id);
     shelf.set(id, bytes);
     return { state: 'finished', run: runOfBytes(bytes) };
+  }
+
+  /** The same, and an asynchronous run that is no longer kept here is found in the store, and kept again. */
+  async find(reference: RunReference): Promise<KeptRun> {
+    const kept = this.get(reference);
+    if (kept.state === 'running' || kept.state === 'finished') return kept;
+    const stored = await this.#store.get(reference.tenant, reference.id);
+    if (stored === null || stored.kind !== 'run') return kept;
+    // It waits for the next start of the process.
+    if (stored.ending === null) return { state: 'running', ended: new Promise(() => {}), cancel: () => {} };
+    const end = endOfStored(stored.ending);
+    if (end.kind === 'problem') return { state: 'refused', problem: end.problem };
+    this.keep(reference, bytesOfRun(end.run));
+    return { state: 'finished', run: end.run };
   }
 
   /** Keeps a run that has ended, as bytesOfRun gives it. */

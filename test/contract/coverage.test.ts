@@ -11,11 +11,12 @@ import { OUTCOMES, type OutcomeCode } from '../../src/contract/outcome.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/contract/problem.ts';
 import type { ProblemDocument } from '../../src/contract/problem-document.ts';
 import { RunResult } from '../../src/contract/result.ts';
+import type { RunBody } from '../../src/contract/run.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { StoreFailure } from '../../src/store/store.ts';
-import type { RunBody } from '../../src/contract/run.ts';
 import { elfFile } from '../support/elf-file.ts';
 import { NO_ENGINE } from '../support/engine.ts';
+import { lastingStore } from '../support/lasting-store.ts';
 import { type Answer, type BuildOptions, type BuiltService, build, scripted } from '../support/service.ts';
 import { connectTrace, type TraceClientOptions } from '../support/trace-client.ts';
 import { listening } from '../support/trace-service.ts';
@@ -99,6 +100,8 @@ const refusedSocket = (options: TraceClientOptions) => async (t: TestContext) =>
   return { status: problem.status, headers: {}, body: problem as Answer['body'] };
 };
 
+const KEYED = { prefer: 'respond-async', 'idempotency-key': 'one' };
+
 const PROBLEM_CASES: Record<ProblemCode, Case> = {
   bad_json: { scene: post('{') },
   schema_violation: { scene: post({}) },
@@ -109,6 +112,25 @@ const PROBLEM_CASES: Record<ProblemCode, Case> = {
   not_found: { scene: get('/nothing') },
   method_not_allowed: { scene: get('/v1/runs', 'PUT') },
   run_ended: { scene: afterRun((service, id) => request(service, { url: `/v1/runs/${id}`, method: 'DELETE' })) },
+  idempotency_in_flight: {
+    scene: async (t) => {
+      const gate = Promise.withResolvers<void>();
+      const held = lastingStore((runs) => ({ accept: (...call) => gate.promise.then(() => runs.accept(...call)) }));
+      const service = await build(t, { store: held });
+      const first = service.post(scripted('exit'), KEYED);
+      const second = await service.post(scripted('exit'), KEYED);
+      gate.resolve();
+      await first;
+      return second;
+    },
+  },
+  idempotency_mismatch: {
+    scene: async (t) => {
+      const service = await build(t);
+      await service.post(scripted('exit'), KEYED);
+      return service.post(scripted('slow'), KEYED);
+    },
+  },
   trace_gone: {
     scene: afterRun((service, id) => request(service, { url: `/v1/runs/${id}` }), { limits: { maxReplayBytes: 1 } }),
   },

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import type { FinishedRun } from '../../src/contract/finished-run.ts';
+import { limitsWith } from '../../src/contract/limits.ts';
 import type { RunResult } from '../../src/contract/result.ts';
 import { unrunResult } from '../../src/contract/unrun-result.ts';
 import { KEPT_RUN_OVERHEAD_BYTES, KeptRuns, MAX_GONE_IDS } from '../../src/store/kept-runs.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
 import { runSpec } from '../support/engine-run.ts';
 
 /** A run with `bytes` bytes of packet. */
@@ -17,6 +19,7 @@ function finished(id: string, bytes = 100): FinishedRun {
   };
 }
 
+const STORE = new MemoryStore({ quota: limitsWith() }).runs;
 const A = { tenant: 'one', id: 'a' };
 
 const cost = (run: FinishedRun): number => serialize(run).length + KEPT_RUN_OVERHEAD_BYTES;
@@ -29,7 +32,7 @@ const states = (runs: KeptRuns, ids: readonly string[], tenant = 'one'): string[
   ids.map((id) => runs.get({ tenant, id }).state);
 
 test('a run is running until it has ended, then its result and its source stand under its id', async () => {
-  const runs = new KeptRuns(1e6);
+  const runs = new KeptRuns(1e6, STORE);
   let cancelled = 0;
   assert.deepEqual(states(runs, ['a']), ['unknown']);
   const end = runs.begin(A, () => {
@@ -49,7 +52,7 @@ test('a run is running until it has ended, then its result and its source stand 
 });
 
 test('a run that ended with a problem is told to who waits, and is not kept', async () => {
-  const runs = new KeptRuns(1e6);
+  const runs = new KeptRuns(1e6, STORE);
   const end = runs.begin(A, () => {});
   const running = runs.get(A);
   const problem = { code: 'bad_elf', detail: 'none' } as const;
@@ -60,7 +63,7 @@ test('a run that ended with a problem is told to who waits, and is not kept', as
 });
 
 test('the bytes that count are those that are kept, and the overhead of each run', () => {
-  const runs = new KeptRuns(1e7);
+  const runs = new KeptRuns(1e7, STORE);
   const all = [finished('a', 64), finished('b', 100_000), finished('c', 0)];
   for (const run of all) keep(runs, run);
   assert.equal(
@@ -76,14 +79,14 @@ test('many small entries are counted with what they really take', () => {
     programs: { p: 'exit' },
     maps: { m: { maxEntries: 1000, entries: Array.from({ length: 1000 }, () => ['00000000', '0000000000000000']) } },
   });
-  const runs = new KeptRuns(1e7);
+  const runs = new KeptRuns(1e7, STORE);
   keep(runs, { ...finished('a'), source: { spec, slotLog: [], steps: 2 } });
   assert.ok(runs.bytes >= 1000 * 12, String(runs.bytes));
 });
 
 test('the least recently used run leaves first, and to be asked for is to be used', () => {
   const room = 3 * cost(finished('a'));
-  const runs = new KeptRuns(room);
+  const runs = new KeptRuns(room, STORE);
   for (const id of ['a', 'b', 'c']) keep(runs, finished(id));
   assert.deepEqual(states(runs, ['b', 'c', 'a']), ['finished', 'finished', 'finished']);
   keep(runs, finished('d'));
@@ -101,7 +104,7 @@ test('the least recently used run leaves first, and to be asked for is to be use
 });
 
 test('a run larger than the whole store is gone at once, and pushes nothing out', () => {
-  const runs = new KeptRuns(10_000);
+  const runs = new KeptRuns(10_000, STORE);
   keep(runs, finished('small'));
   keep(runs, finished('large', 20_000));
   assert.deepEqual(states(runs, ['small', 'large']), ['finished', 'gone']);
@@ -110,7 +113,7 @@ test('a run larger than the whole store is gone at once, and pushes nothing out'
 });
 
 test('ids that have left are remembered up to their number', () => {
-  const runs = new KeptRuns(0);
+  const runs = new KeptRuns(0, STORE);
   const run: FinishedRun = { result: {} as RunResult, started: null, source: null };
   for (let index = 0; index <= MAX_GONE_IDS; index++) {
     runs.begin({ tenant: 'one', id: `id${index}` }, () => {})({ kind: 'finished', run });
@@ -119,7 +122,7 @@ test('ids that have left are remembered up to their number', () => {
 });
 
 test('what belongs to another tenant is unknown, running, finished and gone', () => {
-  const runs = new KeptRuns(cost(finished('a')));
+  const runs = new KeptRuns(cost(finished('a')), STORE);
   const end = runs.begin(A, () => {});
   assert.deepEqual(runs.get({ tenant: 'other', id: 'a' }), { state: 'unknown' });
   end({ kind: 'finished', run: finished('a') });
@@ -129,7 +132,7 @@ test('what belongs to another tenant is unknown, running, finished and gone', ()
 });
 
 test('the tenant who takes the most room makes room', () => {
-  const runs = new KeptRuns(4 * cost(finished('a')));
+  const runs = new KeptRuns(4 * cost(finished('a')), STORE);
   keep(runs, finished('a'), 'quiet');
   for (const id of ['b', 'c', 'd', 'e', 'f', 'g']) keep(runs, finished(id));
   assert.deepEqual(states(runs, ['a'], 'quiet'), ['finished']);

@@ -1,0 +1,29 @@
+/** Header fields that change how a request is answered: Prefer (RFC 7240) and Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). */
+
+import type { FastifyRequest } from 'fastify';
+import { badParameter } from './query.ts';
+
+/** Longest Idempotency-Key, characters. */
+export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
+
+const VISIBLE_ASCII = /^[!-~]+$/;
+
+/** Does the client want 202 and a place to ask, rather than to wait? */
+export function wantsAsync(request: FastifyRequest): boolean {
+  const { prefer = '' } = request.headers;
+  const preferences = (Array.isArray(prefer) ? prefer.join(',') : prefer).split(',');
+  return preferences.some((one) => one.split(';', 1)[0]!.trim().toLowerCase() === 'respond-async');
+}
+
+/**
+ * The request's Idempotency-Key; null: it has none. As a quoted string (the draft) or bare, which means the same.
+ * @throws ProblemError bad_request
+ */
+export function idempotencyKeyOf(request: FastifyRequest): string | null {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return null;
+  const text = String(header);
+  const key = /^"(.*)"$/.exec(text)?.[1] ?? text;
+  if (key.length <= MAX_IDEMPOTENCY_KEY_LENGTH && VISIBLE_ASCII.test(key)) return key;
+  throw badParameter('Idempotency-Key', `must have 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} visible ASCII characters`);
+}
