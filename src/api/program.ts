@@ -50,7 +50,7 @@ export function registerProgram(app: Api, services: Services): void {
     const known = views.get(key);
     if (known !== undefined) return reply.send(known);
     const { name } = JSON.parse(stored.facts) as { readonly name: string };
-    const { answer, cancel } = services.pool.ask<Extract<ProgramAnswer, { kind: 'program_view' }>>({
+    const { answer, cancel } = services.loader.ask<Extract<ProgramAnswer, { kind: 'program_view' }>>({
       principal: bucket,
       task: (limits) => ({ kind: 'view_program', tenant, id, form: stored.form, name, view, limits }),
       answers: ['program_view'],

@@ -145,12 +145,12 @@ function limitPassed(pointer: string, detail: string, limit: LimitName): Problem
 }
 
 async function readUpload(
-  { pool }: Services,
+  { loader }: Services,
   upload: Upload,
   { tenant, bucket }: Principal,
   stop: AbortSignal,
 ): Promise<ProgramsRead> {
-  const { answer, cancel } = pool.ask<ProgramsRead>({
+  const { answer, cancel } = loader.ask<ProgramsRead>({
     principal: bucket,
     task: (limits) => ({ kind: 'read_programs', tenant, upload, limits }),
     answers: ['programs_read'],
