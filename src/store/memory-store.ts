@@ -82,7 +82,7 @@ export class MemoryStore implements Store {
     listUnfinished: async (after, most) => {
       checkPage(most);
       const unfinished = [...this.#runs.values()].filter((run) => run.ending === null && run.sequence > after);
-      return ownCopy(unfinished.slice(0, most));
+      return unfinished.slice(0, most).map(({ request, ending, ...entry }) => entry);
     },
   };
 

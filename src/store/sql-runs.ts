@@ -43,16 +43,16 @@ export function sqlRuns(transact: Transact): RunStore {
       }),
     listUnfinished: async (after, most) => {
       checkPage(most);
-      return transact(async (session) => {
-        const rows = await session.db
+      return transact(async ({ db }) => {
+        const rows = await db
           .selectFrom('runs')
-          .selectAll()
+          .select(['sequence', 'id', 'tenant', 'kind', 'bucket', 'accepted_at', 'starts'])
           .where('finished_at', 'is', null)
           .where('sequence', '>', after)
           .orderBy('sequence')
           .limit(most)
           .execute();
-        return Promise.all(rows.map((row) => storedRun(session, row)));
+        return rows.map(({ accepted_at, ...row }) => ({ ...row, acceptedAt: accepted_at }));
       });
     },
   };

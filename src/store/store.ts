@@ -92,11 +92,16 @@ export interface RunEnding {
   readonly expiresAt: number;
 }
 
-export interface StoredRun extends AcceptedRun {
+/** A run without its request and its result. */
+export interface RunEntry extends Omit<AcceptedRun, 'request'> {
   /** Above 0, and higher for one that was accepted later. */
   readonly sequence: number;
   /** Starts of the process that found it unfinished (noteStart): one that ends the process again and again can be given up. */
   readonly starts: number;
+}
+
+export interface StoredRun extends RunEntry {
+  readonly request: string;
   /** null: not finished. */
   readonly ending: RunEnding | null;
 }
@@ -119,7 +124,7 @@ export interface RunStore {
    * Unfinished runs of all tenants in the order of their acceptance, at most `most` (<= MAX_STORE_PAGE) of them, those with a higher
    * sequence than `after` (0: from the first). Stop when an answer is empty.
    */
-  listUnfinished(after: number, most: number): Promise<StoredRun[]>;
+  listUnfinished(after: number, most: number): Promise<RunEntry[]>;
 }
 
 /** A sandbox without its bytes. */

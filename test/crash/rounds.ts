@@ -19,7 +19,9 @@ const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url));
 /** One in so many processes is killed while it starts: at its first migration, its sweep, its recovery. */
 const KILLED_AT_START = 5;
 const LONGEST_START_MS = 600;
-const LONGEST_WRITING_MS = 200;
+/** The others are killed so many lines and then so many milliseconds after their first line, at most. */
+const MOST_LINES = 400;
+const LONGEST_PAUSE_MS = 10;
 
 export interface Report {
   readonly rounds: number;
@@ -48,10 +50,13 @@ async function writeAndKill(folder: string, round: number, ledger: Ledger): Prom
   const killAfter = (most: number) => setTimeout(() => child.kill('SIGKILL'), Math.random() * most);
   const atStart = Math.random() < 1 / KILLED_AT_START;
   if (atStart) killAfter(LONGEST_START_MS);
-  let isFirst = true;
+  let linesToKill = atStart ? Number.POSITIVE_INFINITY : Math.random() * MOST_LINES;
   for await (const line of createInterface(child.stdout)) {
-    if (isFirst && !atStart) killAfter(LONGEST_WRITING_MS);
-    isFirst = false;
+    linesToKill -= 1;
+    if (linesToKill < 0) {
+      killAfter(LONGEST_PAUSE_MS);
+      linesToKill = Number.POSITIVE_INFINITY;
+    }
     // The last line may be cut.
     if (line.endsWith('}')) ledger.note(line);
   }

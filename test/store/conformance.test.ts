@@ -9,6 +9,7 @@ import {
   MAX_STORE_PAGE,
   type Quota,
   type RunEnding,
+  type RunEntry,
   type Store,
   type StoredProgram,
   type StoredSandbox,
@@ -187,6 +188,10 @@ const ROWS: readonly Row[] = [
         after = page.at(-1)!.sequence;
       }
       assert.deepEqual(pages, [['run-3 1', 'run-2 1'], ['run-4 1'], []]);
+      const [{ sequence, ...first }] = (await runs.listUnfinished(0, 1)) as [RunEntry];
+      const { request, ...entry } = run({ id: 'run-3' });
+      assert.deepEqual(first, { ...entry, starts: 1 });
+      assert.ok(sequence > 0 && request !== undefined);
     },
     again: async ({ store: { runs } }) => {
       await runs.noteStart();
