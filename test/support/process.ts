@@ -41,7 +41,7 @@ export interface ServerCommand {
 
 /** Starts the server on free ports, with a data folder of its own unless the environment names one, and waits until it is ready; it ends with the test. Rejects when it exits before. */
 export async function startServer(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   { command, arguments: list, environment = {} }: ServerCommand,
 ): Promise<RunningServer> {
   const ownFolder = await mkdtemp(join(tmpdir(), 'waggle-data-'));
