@@ -12,6 +12,7 @@ const ALLOWED_HEADERS = [
   'Accept',
   'Authorization',
   'Content-Type',
+  'Delete-Token',
   'Idempotency-Key',
   'If-None-Match',
   'Last-Event-ID',

@@ -36,13 +36,18 @@ class SqliteStore implements Store {
   readonly #now: () => number;
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
+  /** Of the thread, which it has ended. */
+  #defect: Error | null = null;
 
   constructor(thread: Worker, now: () => number) {
     this.#thread = thread;
     this.#now = now;
     thread.on('message', (message: FromThread) => this.#receive(message));
-    // A defect of ours: it ends the process, as one of this thread would.
     thread.on('error', (error) => {
+      this.#defect = error;
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+      // A defect of ours: it ends the process, as one of this thread would.
       throw error;
     });
   }
@@ -62,6 +67,7 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
+    if (this.#defect !== null) return;
     const ended = once(this.#thread, 'exit');
     this.#thread.postMessage({ kind: 'close' } satisfies ToThread);
     await ended;
@@ -73,6 +79,7 @@ class SqliteStore implements Store {
   }
 
   #call(part: Part | null, method: string, list: readonly unknown[]): Promise<unknown> {
+    if (this.#defect !== null) return Promise.reject(this.#defect);
     this.#calls += 1;
     const number = this.#calls;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
