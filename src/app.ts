@@ -35,8 +35,13 @@ import { registerRunEvents } from './api/run-events.ts';
 import { registerRunPerfetto } from './api/run-perfetto.ts';
 import { registerRunSteps } from './api/run-steps.ts';
 import { registerRuns } from './api/runs.ts';
+import { registerSandboxMaps } from './api/sandbox-maps.ts';
+import { registerSandboxRuns } from './api/sandbox-runs.ts';
+import { registerSandboxSlots } from './api/sandbox-slots.ts';
+import { registerSandboxes } from './api/sandboxes.ts';
 import type { Api, Lifecycle, Services } from './api/services.ts';
 import { registerShares } from './api/shares.ts';
+import { registerSnapshots } from './api/snapshots.ts';
 import { StoredPrograms } from './api/stored-programs.ts';
 import { RequestSpans, registerTraceParent } from './api/trace-parent.ts';
 import { handleSocketError, registerTraces } from './api/traces.ts';
@@ -44,7 +49,8 @@ import { type Config, ConfigError } from './config.ts';
 import { TRACE_SUBPROTOCOL } from './contract/trace.ts';
 import { VERSION } from './contract/version.ts';
 import { Metrics } from './metrics/metrics.ts';
-import { RunPool } from './pool/pool.ts';
+import { type PoolObserver, RunPool } from './pool/pool.ts';
+import { Sandboxes } from './sandboxes/sandboxes.ts';
 import { DataFolderError } from './store/data-folder-error.ts';
 import { keepSwept } from './store/keep-swept.ts';
 import { KeptRuns } from './store/kept-runs.ts';
@@ -64,6 +70,9 @@ const KEY_SCHEME = {
   scheme: 'bearer',
   description: 'A key of WAGGLE_API_KEYS: <id>.<secret>',
 } as const;
+
+/** Nobody watches the loading thread. */
+const UNOBSERVED: PoolObserver = { waited() {}, recycled() {}, probed() {} };
 
 export interface Service {
   /** The API, for the main port. */
@@ -100,6 +109,10 @@ export async function buildService(
   const store = ownStore ?? (await openStore(config));
   const metrics = new Metrics();
   const pool = new RunPool({ worker, threads: config.workers, limits, observer: metrics });
+  // The loading thread has no part in the gauges of the run threads.
+  const loader = new RunPool({ worker, threads: 1, limits, observer: UNOBSERVED });
+  const sandboxes = new Sandboxes({ loader, store, limits });
+  await sandboxes.open();
   const lifecycle: Lifecycle = { draining: false, onDrain: new Set() };
   const logger = { level: config.logLevel, ...(logStream === undefined ? {} : { stream: logStream }) };
   const spans = new RequestSpans();
@@ -119,7 +132,7 @@ export async function buildService(
 
   const admin = Fastify(common) as unknown as FastifyInstance;
   setProblemHandlers(admin as unknown as Api);
-  registerMetrics(admin, { metrics, pool });
+  registerMetrics(admin, { metrics, pool, sandboxes });
   registerHealth(admin as unknown as Api, { pool, lifecycle });
 
   const runs = new KeptRuns(limits.maxReplayBytes, store.runs);
@@ -134,6 +147,8 @@ export async function buildService(
     limits,
     allowedOrigins,
     pool,
+    loader,
+    sandboxes,
     metrics,
     runs,
     store,
@@ -191,8 +206,15 @@ export async function buildService(
   registerRun(api, services);
   registerRunSteps(api, services);
   const longReplies = new LongReplies(services);
+  registerBatches(api, services, { replies: longReplies, accepted });
+  registerBatch(api, services, accepted);
   registerRunEvents(api, services, longReplies);
   registerRunPerfetto(api, services, longReplies);
+  registerSandboxes(api, services);
+  registerSandboxRuns(api, services);
+  registerSandboxMaps(api, services);
+  registerSandboxSlots(api, services);
+  registerSnapshots(api, services);
   await registerPrograms(api, services);
   registerProgram(api, services);
   registerShares(api, services);
@@ -206,8 +228,7 @@ export async function buildService(
   metrics.addRoutes([...methods].flatMap(([route, taken]) => [...taken].map((method) => ({ method, route }))));
   refuseOtherMethods(api, methods);
   await Promise.all([api.ready(), admin.ready()]);
-  registerBatches(api, services, { replies: longReplies, accepted });
-  registerBatch(api, services, accepted);
+  await accepted.recover();
 
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -219,6 +240,8 @@ export async function buildService(
     await api.close();
     clearTimeout(cancel);
     await pool.close();
+    await sandboxes.close();
+    await loader.close();
     stopSweeping();
     await store.close();
     await admin.close();
@@ -228,7 +251,6 @@ export async function buildService(
     api: api as unknown as FastifyInstance,
     admin,
     urls: () => ({ api: urlOf(api as unknown as FastifyInstance), admin: urlOf(admin) }),
-  await accepted.recover();
     greeting: (startupMs) => greeting(urlOf(api as unknown as FastifyInstance), urlOf(admin), startupMs),
     close: () => {
       closing ??= close();

@@ -13,6 +13,7 @@ import type {
 import type { Limits } from '../contract/limits.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RunPool } from '../pool/pool.ts';
+import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 import type { KeptRuns } from '../store/kept-runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Load } from './load.ts';
@@ -30,6 +31,9 @@ export interface Services {
   readonly limits: Limits;
   readonly allowedOrigins: readonly string[];
   readonly pool: RunPool;
+  /** One thread for loading, so that programs can be added while all run threads are busy. */
+  readonly loader: RunPool;
+  readonly sandboxes: Sandboxes;
   readonly metrics: Metrics;
   readonly quotas: Quotas;
   readonly load: Load;

@@ -19,12 +19,12 @@ const CALM: Readings = { memoryBytes: () => 0, eventLoopDelayMs: () => 0 };
 export interface BuildOptions {
   readonly limits?: Partial<Limits>;
   readonly config?: Partial<Config>;
-  /** Default: one in memory. */
-  readonly store?: Store;
   /** Milliseconds; default: performance.now(). */
   readonly now?: () => number;
   /** Default: room enough, however busy the machine of the test is. */
   readonly readings?: Readings;
+  /** Default: one in memory. */
+  readonly store?: Store;
   /** Default: the scripted worker; null: the real one. */
   readonly worker?: string | null;
 }
