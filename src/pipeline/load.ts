@@ -51,18 +51,20 @@ export interface ReadParts {
 
 /**
  * Reads the parts of a run that do not depend on its entry and input.
+ * @param lasts stored programs may join later, so that it must be known whose the global data is
  * @throws ProblemFound, LoadRejected
  */
 export function readParts(
   spec: Pick<RunSpec, 'object' | 'programs' | 'maps'>,
   limits: EngineLimits,
   known: KnownPrograms,
+  lasts = false,
 ): ReadParts {
   const read = readRunObject(spec.object);
   const stored = storedRequests(spec.programs, known);
   // Whose global data it is only matters where programs of several objects meet.
-  const object =
-    stored.length === 0 || spec.object === null ? read : { ...read, maps: withOrigins(read.maps, spec.object) };
+  const marks = lasts || stored.length > 0;
+  const object = marks && spec.object !== null ? { ...read, maps: withOrigins(read.maps, spec.object) } : read;
   const names = new Set([...object.programs, ...spec.programs].map(({ name }) => name));
   const maps = mergeMaps(object.maps, spec.maps, limits, joiningMaps(object.maps, stored, names));
   const programs = readPrograms(spec, object, maps, limits, known);

@@ -40,7 +40,7 @@ function linkedMap(map: MapSpec): MapSpec {
 export function createSandbox(resources: Resources, task: CreateSandboxTask): SandboxAnswer {
   const { spec, limits, maxBytes } = task;
   const known = resources.known(task.tenant);
-  const parts = readParts(spec, limits, known);
+  const parts = readParts(spec, limits, known, true);
   const { programs, maps } = parts;
   const instructions = programs.map((program) => known.decode(program.code));
   const verify = spec.verify ?? defaultMode(programs);
