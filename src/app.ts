@@ -1,13 +1,13 @@
 /** Builds the service: what is shared, then plugins, then routes, in the order in which they stand here. It does not listen. */
 
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import Fastify, { type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify';
 import { AcceptedRuns } from './api/accepted-runs.ts';
 import { registerAdmission } from './api/admission.ts';
 import { needsKey, registerAuthentication } from './api/authentication.ts';
@@ -27,9 +27,9 @@ import { refuseOtherMethods, watchMethods } from './api/methods.ts';
 import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
 import { registerOpenApi } from './api/openapi.ts';
 import { handleClientError, handleError, registerProblemPages, setProblemHandlers } from './api/problems.ts';
-import { Quotas } from './api/quotas.ts';
 import { registerProgram } from './api/program.ts';
 import { registerPrograms } from './api/programs.ts';
+import { Quotas } from './api/quotas.ts';
 import { registerRun } from './api/run.ts';
 import { registerRunEvents } from './api/run-events.ts';
 import { registerRunPerfetto } from './api/run-perfetto.ts';
@@ -59,8 +59,8 @@ import type { Store } from './store/store.ts';
 
 /** The body of a run thread. */
 export const WORKER_URL = new URL('../workers/run.ts', import.meta.url).href;
-/** A client has this long to send its request, ms. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Connections that are too slow are looked for so often, ms. */
+const CONNECTION_CHECK_MS = 1_000;
 /** A request id that a client may bring along. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -116,14 +116,20 @@ export async function buildService(
   const lifecycle: Lifecycle = { draining: false, onDrain: new Set() };
   const logger = { level: config.logLevel, ...(logStream === undefined ? {} : { stream: logStream }) };
   const spans = new RequestSpans();
-  const common: FastifyServerOptions = {
+  const common: FastifyHttpOptions<Server> = {
     logger,
     childLoggerFactory: (log, bindings, options, request) =>
       log.child({ ...bindings, traceId: spans.of(request as IncomingMessage).traceId }, options),
     // One line a run, and errors: a line for each request and each answer would say nothing more.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: limits.maxRequestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    http: {
+      headersTimeout: limits.maxHeadersMs,
+      connectionsCheckingInterval: CONNECTION_CHECK_MS,
+      maxHeaderSize: limits.maxHeaderBytes,
+    },
     // While it closes, the service answers by its own problem documents.
     return503OnClosing: false,
     clientErrorHandler: handleClientError,
@@ -158,10 +164,12 @@ export async function buildService(
   };
   const api = Fastify({
     ...common,
+    handlerTimeout: limits.maxHandlerMs,
     bodyLimit: limits.maxBodyBytes,
     // Fastify's defaults would drop unknown fields and turn "5" into 5.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allowUnionTypes: true } },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as Api;
+  api.server.maxConnections = limits.maxConnections;
   api.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

@@ -5,6 +5,7 @@ import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 import { type ApiKey, readApiKeys } from './api-keys.ts';
 import { LIMIT_NAMES, LIMITS, type Limits, leastOf, limitVariable } from './contract/limits.ts';
+import { timeoutFault } from './contract/timeout-order.ts';
 
 const Port = (options: object) => Type.Integer({ minimum: 0, maximum: 65_535, ...options });
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -85,6 +86,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const limits = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, settings[limitVariable(name)]]),
   ) as unknown as Limits;
+  const fault = timeoutFault(limits);
+  if (fault !== null) throw new ConfigError(fault);
   return Object.freeze({
     host: settings.WAGGLE_HOST,
     port: settings.WAGGLE_PORT,

@@ -13,7 +13,10 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
     packages: ['fastify', '@fastify/', 'typebox'],
   },
   'api-keys.ts': { rooms: [], packages: [] },
-  'config.ts': { rooms: ['api-keys.ts', 'contract/limits.ts'], packages: ['typebox', 'env-schema'] },
+  'config.ts': {
+    rooms: ['api-keys.ts', 'contract/limits.ts', 'contract/timeout-order.ts'],
+    packages: ['typebox', 'env-schema'],
+  },
   contract: { rooms: [], packages: ['typebox'] },
   isa: { rooms: [], packages: [] },
   btf: { rooms: [], packages: [] },
@@ -40,7 +43,7 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
   pool: { rooms: ['contract', 'metrics'], packages: ['piscina'] },
   store: { rooms: ['contract'], packages: ['kysely'] },
   api: {
-    rooms: ['api-keys.ts', 'contract', 'spec', 'pool', 'metrics', 'store'],
+    rooms: ['api-keys.ts', 'contract', 'spec', 'pool', 'sandboxes', 'metrics', 'store'],
     packages: ['fastify', '@fastify/', 'typebox', 'ws'],
   },
   sandboxes: { rooms: ['contract', 'spec', 'pool', 'store'], packages: [] },

@@ -9,7 +9,7 @@ import { type AcceptedRuns, acceptedReply } from './accepted-runs.ts';
 import { batchOfJson, batchOfLines, type RawBatch, readItems } from './batch-items.ts';
 import { EXAMPLES } from './examples.ts';
 import { jsonReader, refuseEncoding } from './json-body.ts';
-import { type LongReplies, streamOf } from './long-replies.ts';
+import { type LongReplies, NO_HANDLER_TIMEOUT, streamOf } from './long-replies.ts';
 import { idempotencyKeyOf, wantsAsync } from './preferences.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
@@ -76,6 +76,7 @@ export function registerBatches(app: Api, services: Services, { replies, accepte
             ...problemResponses,
           },
         },
+        ...NO_HANDLER_TIMEOUT,
         // Item by item, so that a bad one is answered by its line (batch-items.ts).
         validatorCompiler: () => () => true,
       },

@@ -16,6 +16,8 @@ import type { Services } from './services.ts';
 const LAST_BYTES_MS = 1_000;
 /** A stall is looked for so many times within maxTraceStallMs. */
 const STALL_LOOKS = 8;
+/** Route option of an answer that lasts as long as it has something to say: its client's stalls end it, not maxHandlerMs. */
+export const NO_HANDLER_TIMEOUT = { handlerTimeout: 2 ** 31 - 1 } as const;
 /** Text that waits in front of the connection, bytes. */
 const WAITING_BYTES = 64 * 1024;
 

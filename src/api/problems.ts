@@ -1,6 +1,7 @@
 /** The one place where refusals become answers: the error handler, the answer for unknown addresses, and a page for each code. */
 
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { LATER_RESOURCES } from '../contract/later.ts';
@@ -30,6 +31,11 @@ const FASTIFY_PROBLEMS: Readonly<Record<string, (error: FastifyError) => Problem
     code: 'body_too_large',
     detail: 'The body is larger than maxBodyBytes in /v1/limits.',
     limit: 'maxBodyBytes',
+  }),
+  FST_ERR_HANDLER_TIMEOUT: () => ({
+    code: 'answer_timeout',
+    detail: 'There was no answer within maxHandlerMs (see /v1/limits); what the request began may still be going on.',
+    limit: 'maxHandlerMs',
   }),
   FST_ERR_MAX_PARAM_LENGTH: () => ({ code: 'not_found', detail: 'No id in an address is that long.' }),
   FST_ERR_CTP_EMPTY_JSON_BODY: () => ({ code: 'bad_json', detail: 'The body is empty.' }),
@@ -96,13 +102,32 @@ export function setProblemHandlers(app: Pick<Api, 'setErrorHandler' | 'setNotFou
   app.setNotFoundHandler(handleUnknown);
 }
 
+/** What can go wrong before there is a request, by Node's codes. */
+const CONNECTION_PROBLEMS: Readonly<Record<string, Problem>> = {
+  HPE_HEADER_OVERFLOW: {
+    code: 'headers_too_large',
+    detail: 'The request line and its header fields are larger than maxHeaderBytes in /v1/limits.',
+    limit: 'maxHeaderBytes',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'request_timeout',
+    detail:
+      'The request did not arrive in time: header fields have maxHeadersMs, all of it has maxRequestMs (see /v1/limits).',
+    limit: 'maxRequestMs',
+  },
+};
+
 /** Answers what is not HTTP, or came too slowly, on the bare socket. */
 export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const problem: Problem = { code: 'bad_request', detail: 'This is not an HTTP request that can be read.' };
-  const body = JSON.stringify(problemDocument(problem, randomUUID()));
+  const problem: Problem = CONNECTION_PROBLEMS[error.code ?? ''] ?? {
+    code: 'bad_request',
+    detail: 'This is not an HTTP request that can be read.',
+  };
+  const document = problemDocument(problem, randomUUID());
+  const body = JSON.stringify(document);
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 

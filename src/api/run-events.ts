@@ -12,7 +12,7 @@ import { closed } from '../contract/schema.ts';
 import type { ReplaySource } from '../contract/task.ts';
 import { MAX_CHAIN_ROWS, type ServerMessage } from '../contract/trace.ts';
 import { finishedRun, lookUpRun, sourceOf } from './find-run.ts';
-import { type LongReplies, streamOf } from './long-replies.ts';
+import { type LongReplies, NO_HANDLER_TIMEOUT, streamOf } from './long-replies.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
@@ -164,6 +164,7 @@ export function registerRunEvents(app: Api, services: Services, replies: LongRep
   app.get(
     '/v1/runs/:id/events',
     {
+      ...NO_HANDLER_TIMEOUT,
       exposeHeadRoute: false,
       schema: {
         summary: 'What a run did, as Server-Sent Events',

@@ -6,7 +6,7 @@ import type { FinishedRun } from '../contract/finished-run.ts';
 import type { StepRow } from '../contract/step.ts';
 import type { ReplaySource } from '../contract/task.ts';
 import { finishedRun, sourceOf } from './find-run.ts';
-import { type LongReplies, streamOf } from './long-replies.ts';
+import { type LongReplies, NO_HANDLER_TIMEOUT, streamOf } from './long-replies.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
@@ -91,6 +91,7 @@ export function registerRunPerfetto(app: Api, services: Services, replies: LongR
   app.get(
     '/v1/runs/:id/trace.perfetto',
     {
+      ...NO_HANDLER_TIMEOUT,
       exposeHeadRoute: false,
       schema: {
         summary: 'A run as a file for ui.perfetto.dev and chrome://tracing',

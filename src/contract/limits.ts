@@ -223,6 +223,45 @@ export const LIMITS = {
     unit: 's',
     text: 'Life of a share that asks for none; at most maxShareTtl.',
   },
+  // One connection and one request. Their order is checked at start (timeout-order.ts).
+  maxConnections: {
+    default: 4_096,
+    most: 1e6,
+    unit: 'connections',
+    text: 'Open connections to the main port; one more is closed at once.',
+  },
+  maxHeaderBytes: {
+    default: 16 * KIB,
+    most: MIB,
+    unit: 'bytes',
+    text: 'Size of a request line and its header fields; then 431.',
+  },
+  maxHeadersMs: {
+    default: 10_000,
+    most: 600_000,
+    unit: 'ms',
+    text: 'Time for the header fields of a request; then 408.',
+  },
+  maxRequestMs: { default: 30_000, most: 3_600_000, unit: 'ms', text: 'Time for a whole request to arrive; then 408.' },
+  maxHandlerMs: {
+    default: 160_000,
+    most: 2_147_483_647,
+    unit: 'ms',
+    text: 'Time from the header fields of a request to its answer, streams excepted; then 503.',
+  },
+  keepAliveMs: {
+    default: 72_000,
+    most: 3_600_000,
+    unit: 'ms',
+    text: 'Time that an idle connection stays open between two requests.',
+  },
+  proxyTimeoutMs: {
+    default: 0,
+    least: 0,
+    most: 2_147_483_647,
+    unit: 'ms',
+    text: 'Time after which a proxy in front gives up: only checked against the times above. 0: there is none.',
+  },
   // The queue of runs.
   queueLimit: {
     default: 256,

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Value } from 'typebox/value';
+import type { Limits } from '../../src/contract/limits.ts';
 import { limitsWith } from '../../src/contract/limits.ts';
 import { OUTCOMES, type OutcomeCode } from '../../src/contract/outcome.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/contract/problem.ts';
@@ -17,6 +18,7 @@ import { StoreFailure } from '../../src/store/store.ts';
 import { elfFile } from '../support/elf-file.ts';
 import { NO_ENGINE } from '../support/engine.ts';
 import { lastingStore } from '../support/lasting-store.ts';
+import { rawRequest } from '../support/raw-request.ts';
 import { type Answer, type BuildOptions, type BuiltService, build, scripted } from '../support/service.ts';
 import { connectTrace, type TraceClientOptions } from '../support/trace-client.ts';
 import { listening } from '../support/trace-service.ts';
@@ -102,6 +104,13 @@ const refusedSocket = (options: TraceClientOptions) => async (t: TestContext) =>
 
 const KEYED = { prefer: 'respond-async', 'idempotency-key': 'one' };
 
+/** Sends bytes, and nothing after them. */
+const raw = (bytes: string, limits: Partial<Limits>) => async (t: TestContext) => {
+  const { url } = await listening(t, { limits });
+  const { status, body } = await rawRequest(url, bytes);
+  return { status, headers: {}, body: JSON.parse(body) as Answer['body'] };
+};
+
 const PROBLEM_CASES: Record<ProblemCode, Case> = {
   bad_json: { scene: post('{') },
   schema_violation: { scene: post({}) },
@@ -155,6 +164,13 @@ const PROBLEM_CASES: Record<ProblemCode, Case> = {
       },
       { limits: { queueLimit: 1 } },
     ),
+  },
+  answer_timeout: { scene: post(scripted('wait'), { limits: { maxHandlerMs: 50, maxDrainMs: 10 } }) },
+  request_timeout: {
+    scene: raw('POST /v1/runs HTTP/1.1\r\nHost: waggle\r\n', { maxHeadersMs: 100, maxRequestMs: 100 }),
+  },
+  headers_too_large: {
+    scene: raw(`GET /livez HTTP/1.1\r\nHost: waggle\r\nX: ${'x'.repeat(2_000)}\r\n\r\n`, { maxHeaderBytes: 1_000 }),
   },
   rate_limited: {
     scene: async (t) => {
