@@ -241,9 +241,15 @@ const ROWS: readonly Row[] = [
     limit: 'maxBodyBytesBesideObject',
   },
   {
-    name: 'a stored program',
-    body: program({ asm: undefined, id: 'sha256:0' }),
-    code: 'not_implemented',
+    name: 'an id of no stored program',
+    body: program({ asm: undefined, type: undefined, id: `sha256:${'0'.repeat(64)}` }),
+    code: 'bad_reference',
+    pointer: '/programs/0/id',
+  },
+  {
+    name: 'an id that is no hash',
+    body: program({ asm: undefined, type: undefined, id: 'sha256:0' }),
+    code: 'schema_violation',
     pointer: '/programs/0/id',
   },
   {
