@@ -23,6 +23,7 @@ import { KeyRing } from './api/key-ring.ts';
 import { registerLimits } from './api/limits.ts';
 import { Load, type Readings } from './api/load.ts';
 import { LongReplies } from './api/long-replies.ts';
+import { Memo } from './api/memo.ts';
 import { refuseOtherMethods, watchMethods } from './api/methods.ts';
 import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
 import { registerOpenApi } from './api/openapi.ts';
@@ -110,7 +111,7 @@ export async function buildService(
   const metrics = new Metrics();
   const pool = new RunPool({ worker, threads: config.workers, limits, observer: metrics });
   // The loading thread has no part in the gauges of the run threads.
-  const loader = new RunPool({ worker, threads: 1, limits, observer: UNOBSERVED });
+  const loader = new RunPool({ worker, threads: 1, starts: 'with_first_task', limits, observer: UNOBSERVED });
   const sandboxes = new Sandboxes({ loader, store, limits });
   await sandboxes.open();
   const lifecycle: Lifecycle = { draining: false, onDrain: new Set() };
@@ -156,6 +157,7 @@ export async function buildService(
     loader,
     sandboxes,
     metrics,
+    memo: new Memo(limits.maxMemoBytes),
     runs,
     store,
     programs: new StoredPrograms(store.programs),

@@ -21,7 +21,7 @@ import type { Job, UnrunReason } from './job.ts';
 import { isProven, PROOF, PROOF_DEADLINE_MS } from './proof.ts';
 import { type ReplayHandle, type ReplayRequest, replayJob } from './replay-job.ts';
 import { type RunHandle, type RunRequest, runJob } from './run-job.ts';
-import { RunThread, type ThreadAnswer } from './run-thread.ts';
+import { RunThread, type ThreadAnswer, type ThreadStart } from './run-thread.ts';
 
 /** A thread that failed its proof is replaced again after this time. */
 const PROOF_RETRY_MS = 1_000;
@@ -40,6 +40,8 @@ export interface PoolOptions {
   /** URL of the worker body, as text. */
   readonly worker: string;
   readonly threads: number;
+  /** When the threads start; default: at once. */
+  readonly starts?: ThreadStart;
   readonly limits: Limits;
   readonly observer: PoolObserver;
 }
@@ -73,7 +75,7 @@ export class RunPool {
     this.#engineLimits = Object.fromEntries(
       ENGINE_LIMITS.map((name) => [name, limits[name]]),
     ) as unknown as EngineLimits;
-    this.#threads = Array.from({ length: options.threads }, () => new RunThread(options.worker));
+    this.#threads = Array.from({ length: options.threads }, () => new RunThread(options.worker, options.starts));
     this.#idle = [...this.#threads];
   }
 

@@ -20,21 +20,30 @@ export type ThreadAnswer =
   /** The thread died, or was killed because it did not answer in time. */
   | { readonly kind: 'lost'; readonly error: Error };
 
+export type ThreadStart = 'at_once' | 'with_first_task';
+
 export class RunThread {
   readonly #worker: string;
+  readonly #starts: ThreadStart;
   readonly memories: ThreadMemories = new Map();
   #piscina: Piscina<WorkerTask, WorkerAnswer>;
 
-  /** worker: the URL of the worker body, as text. */
-  constructor(worker: string) {
+  /**
+   * @param worker the URL of the worker body, as text
+   * @param starts `at_once`, or with the first task: for a thread that many services never need
+   */
+  constructor(worker: string, starts: ThreadStart = 'at_once') {
     this.#worker = worker;
+    this.#starts = starts;
     this.#piscina = this.#create();
   }
 
   #create(): Piscina<WorkerTask, WorkerAnswer> {
     const piscina = new Piscina<WorkerTask, WorkerAnswer>({
       filename: this.#worker,
-      minThreads: 1,
+      minThreads: this.#starts === 'at_once' ? 1 : 0,
+      // A worker that has started stays.
+      idleTimeout: Number.POSITIVE_INFINITY,
       maxThreads: 1,
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MIB, stackSizeMb: THREAD_STACK_MIB },
@@ -57,7 +66,7 @@ export class RunThread {
       };
     } catch (error) {
       // Piscina rejects alike for a body that threw and a worker that is gone; only in the second case its thread is another one.
-      const lost = deadline.signal.aborted || piscina.threads[0] !== thread;
+      const lost = deadline.signal.aborted || (thread !== undefined && piscina.threads[0] !== thread);
       return { kind: lost ? 'lost' : 'threw', error: error instanceof Error ? error : new Error(String(error)) };
     } finally {
       clearTimeout(timer);

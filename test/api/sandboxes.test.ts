@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { CHAIN, PACKET, type Reply, type SandboxService, sandboxService } from '../support/sandbox-service.ts';
 
 const RUN = { entry: 'entry', input: PACKET };
@@ -293,7 +294,7 @@ test('PATCH moves the end, DELETE cancels what runs', async (t) => {
   });
   await service.busy(1);
   const waiting = service.ask('POST', `${path}/runs`, RUN);
-  while ((await service.ask('GET', path)).body.queued < 2);
+  while ((await service.ask('GET', path)).body.queued < 2) await immediate();
   assert.equal((await service.ask('DELETE', path)).status, 204);
   const cancelled = await running;
   assert.equal(cancelled.body.outcome?.code, 'cancelled', JSON.stringify(cancelled.body));

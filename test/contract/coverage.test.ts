@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { serialize } from 'node:v8';
 import { Value } from 'typebox/value';
 import type { Limits } from '../../src/contract/limits.ts';
 import { limitsWith } from '../../src/contract/limits.ts';
@@ -18,6 +19,7 @@ import { StoreFailure } from '../../src/store/store.ts';
 import { elfFile } from '../support/elf-file.ts';
 import { NO_ENGINE } from '../support/engine.ts';
 import { lastingStore } from '../support/lasting-store.ts';
+import { CHAIN, sandboxService } from '../support/sandbox-service.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import { type Answer, type BuildOptions, type BuiltService, build, scripted } from '../support/service.ts';
 import { connectTrace, type TraceClientOptions } from '../support/trace-client.ts';
@@ -104,6 +106,26 @@ const refusedSocket = (options: TraceClientOptions) => async (t: TestContext) =>
 
 const KEYED = { prefer: 'respond-async', 'idempotency-key': 'one' };
 
+/** A request about a new sandbox; `path` stands behind its own. */
+const onSandbox =
+  (method: string, path: string, body?: unknown, options: BuildOptions = {}) =>
+  async (t: TestContext): Promise<Answer> => {
+    const service = await sandboxService(t, options);
+    const sandbox = await service.make({
+      ...CHAIN,
+      maps: [...CHAIN.maps!, { name: 'closed', type: 'array', keySize: 4, valueSize: 4, maxEntries: 1, frozen: true }],
+    });
+    return service.ask(method, sandbox + path, body);
+  };
+
+/** A sandbox from a snapshot that another engine has written. */
+async function foreignSnapshot(t: TestContext): Promise<Answer> {
+  const store = new MemoryStore({ quota: limitsWith() });
+  const snapshot = new Uint8Array(serialize({ engine: 'waggle 0.0.0', parts: {} }));
+  const expiresAt = Date.now() + 60_000;
+  await store.sandboxes.put({ id: 'old', tenant: 'anonymous', kind: 'snapshot', facts: '{}', expiresAt, snapshot });
+  return (await sandboxService(t, { store })).ask('POST', '/v1/sandboxes', { snapshot: 'old' });
+}
 /** Sends bytes, and nothing after them. */
 const raw = (bytes: string, limits: Partial<Limits>) => async (t: TestContext) => {
   const { url } = await listening(t, { limits });
@@ -112,6 +134,17 @@ const raw = (bytes: string, limits: Partial<Limits>) => async (t: TestContext) =
 };
 
 const PROBLEM_CASES: Record<ProblemCode, Case> = {
+  not_permitted: {
+    scene: onSandbox('PUT', '/maps/closed/entries/00000000', { value: { hex: '00000000' } }),
+  },
+  no_entry: { scene: onSandbox('GET', '/maps/flows/entries/00000000') },
+  entry_exists: {
+    scene: onSandbox('PUT', '/maps/hits/entries/00000000?mode=noexist', { value: { hex: '0000000000000000' } }),
+  },
+  map_refused: { scene: onSandbox('PUT', '/maps/chain/slots/9', { program: 'pass' }) },
+  load_rejected: { scene: onSandbox('POST', '/programs', { name: 'p', type: 'xdp', asm: 'r0 = 1' }) },
+  snapshot_gone: { scene: foreignSnapshot },
+  too_many_sandboxes: { scene: onSandbox('POST', '/fork', {}, { limits: { maxSandboxes: 1 } }) },
   bad_json: { scene: post('{') },
   schema_violation: { scene: post({}) },
   bad_request: { scene: get('/v1/traces') },
