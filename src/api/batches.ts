@@ -9,6 +9,8 @@ import { type AcceptedRuns, acceptedReply } from './accepted-runs.ts';
 import { batchOfJson, batchOfLines, type RawBatch, readItems } from './batch-items.ts';
 import { EXAMPLES } from './examples.ts';
 import { jsonReader, refuseEncoding } from './json-body.ts';
+import { type LongReplies, streamOf } from './long-replies.ts';
+import { idempotencyKeyOf, wantsAsync, wantsFresh } from './preferences.ts';
 import { type LongReplies, NO_HANDLER_TIMEOUT, streamOf } from './long-replies.ts';
 import { idempotencyKeyOf, wantsAsync } from './preferences.ts';
 import { principalOf } from './principal.ts';
@@ -103,6 +105,7 @@ export function registerBatches(app: Api, services: Services, { replies, accepte
           count: batch.count,
           principal,
           mode: 'batch',
+          fresh: wantsFresh(request),
           log: request.log,
           requestId: request.id,
           stop,

@@ -88,6 +88,7 @@ export async function executeAcceptedBatch(
       count,
       principal: { tenant, bucket },
       mode: 'async',
+      fresh: false,
       log: log.child({ batch: id }),
       requestId: id,
       stop: stop.signal,

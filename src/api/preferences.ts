@@ -1,4 +1,4 @@
-/** Header fields that change how a request is answered: Prefer (RFC 7240) and Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). */
+/** Header fields that change how a request is answered: Prefer (RFC 7240), Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) and Cache-Control. */
 
 import type { FastifyRequest } from 'fastify';
 import { badParameter } from './query.ts';
@@ -26,4 +26,10 @@ export function idempotencyKeyOf(request: FastifyRequest): string | null {
   const key = /^"(.*)"$/.exec(text)?.[1] ?? text;
   if (key.length <= MAX_IDEMPOTENCY_KEY_LENGTH && VISIBLE_ASCII.test(key)) return key;
   throw badParameter('Idempotency-Key', `must have 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} visible ASCII characters`);
+}
+
+/** Does the client want the run to be made, even if its result is remembered (`Cache-Control: no-cache`)? */
+export function wantsFresh(request: FastifyRequest): boolean {
+  const directives = (request.headers['cache-control'] ?? '').split(',');
+  return directives.some((one) => ['no-cache', 'no-store'].includes(one.trim().toLowerCase()));
 }

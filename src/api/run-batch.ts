@@ -28,6 +28,8 @@ export interface BatchStart {
   readonly count: number;
   readonly principal: Principal;
   readonly mode: RunMode;
+  /** Are runs to be made even if they were made before? */
+  readonly fresh: boolean;
   /** Bound to the request id. */
   readonly log: FastifyBaseLogger;
   readonly requestId: string;
@@ -47,6 +49,8 @@ interface RunItem {
   readonly index: number;
   readonly id: string;
   readonly spec: RunSpec;
+  /** What its result is remembered by; null: nothing is. */
+  readonly key: string | null;
   /** It may take long, or was in a piece that lost its thread: no other item waits for it, and it harms none. */
   readonly alone: boolean;
 }
@@ -148,10 +152,26 @@ class RunningBatch {
         continue;
       }
       const { spec } = item;
-      const one = { index, id: randomUUID(), spec, alone: spec.budgets.instructions > MAX_SHARED_INSTRUCTIONS };
-      if (!this.#start.stop.aborted) return one;
-      this.#refused += this.#notBegun(one);
+      const key = this.#services.memo.keyOf(spec);
+      const one = { index, id: randomUUID(), spec, key, alone: spec.budgets.instructions > MAX_SHARED_INSTRUCTIONS };
+      const recalled = this.#recall(one);
+      if (recalled === null && !this.#start.stop.aborted) return one;
+      this.#refused += recalled ?? this.#notBegun(one);
     }
+  }
+
+  /** The line of a run that was made before. */
+  #recall({ index, id, key }: RunItem): string | null {
+    const { memo, metrics, runs } = this.#services;
+    if (key === null) return null;
+    const known = this.#start.fresh ? null : memo.find(key, id);
+    metrics.observeMemo(known !== null);
+    if (known === null) return null;
+    const { result } = known;
+    metrics.observeRecalled(result.outcome.code, this.#start.mode);
+    runs.keep({ tenant: this.#start.principal.tenant, id }, bytesOfRun(known));
+    this.#count(result.outcome.code);
+    return `{"index":${index},"status":200,"result":${JSON.stringify(result)}}\n`;
   }
 
   async #run(items: readonly RunItem[]): Promise<Done> {
@@ -200,13 +220,14 @@ class RunningBatch {
     return this.#line(item, { kind: 'result', facts: result, text, kept, observations: NOTHING_OBSERVED });
   }
 
-  #line({ index, id }: RunItem, answer: BatchRunAnswer): string {
+  #line({ index, id, key }: RunItem, answer: BatchRunAnswer): string {
     if (answer.kind === 'problem') return this.#problemLine(index, answer.problem);
     const { principal, mode } = this.#start;
     const { facts, observations, kept, text } = answer;
     this.#services.metrics.observeRun(facts, observations, mode);
     this.#services.quotas.charge(principal.bucket, Number(facts.counters.instructions));
     this.#services.runs.keep({ tenant: principal.tenant, id }, kept);
+    if (key !== null) this.#services.memo.remember(key, facts.outcome.code, kept);
     this.#count(facts.outcome.code);
     return `{"index":${index},"status":200,"result":${text}}\n`;
   }

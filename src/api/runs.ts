@@ -10,7 +10,7 @@ import { type AcceptedRuns, acceptedReply } from './accepted-runs.ts';
 import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
 import { EXAMPLES } from './examples.ts';
-import { idempotencyKeyOf, wantsAsync } from './preferences.ts';
+import { idempotencyKeyOf, wantsAsync, wantsFresh } from './preferences.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
@@ -28,7 +28,8 @@ export function registerRuns(app: Api, services: Services, accepted: AcceptedRun
         description:
           'Answered 200 whether or not the program trapped: how a run ended is its outcome. The result then stands under /v1/runs/{id}. ' +
           'With `Prefer: respond-async` the answer is 202 as soon as the run is stored, and its Location says where to ask; an ' +
-          'Idempotency-Key then makes the request safe to repeat: the same key and body are the same run.',
+          'Idempotency-Key then makes the request safe to repeat: the same key and body are the same run. A run that was made before is ' +
+          'not made again unless Cache-Control says no-cache; its result then has cache.run.',
         tags: ['runs'],
         body: { ...RunBody, examples: EXAMPLES.map((example) => example.body) },
         response: { 200: RunAnswerBody, 202: Accepted, ...problemResponses },
@@ -49,7 +50,13 @@ export function registerRuns(app: Api, services: Services, accepted: AcceptedRun
         });
         return acceptedReply(reply, id, `/v1/runs/${id}`);
       }
-      const run = startRun(services, { spec, principal, mode: 'request', log: request.log });
+      const run = startRun(services, {
+        spec,
+        principal,
+        mode: 'request',
+        log: request.log,
+        fresh: wantsFresh(request),
+      });
       // Nobody else knows the run's id: when the client goes away, nobody wants its answer any more.
       const stop = clientGone(reply);
       stop.addEventListener('abort', run.cancel, { once: true });

@@ -17,6 +17,7 @@ import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 import type { KeptRuns } from '../store/kept-runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Load } from './load.ts';
+import type { Memo } from './memo.ts';
 import type { Quotas } from './quotas.ts';
 import type { StoredPrograms } from './stored-programs.ts';
 
@@ -37,6 +38,8 @@ export interface Services {
   readonly metrics: Metrics;
   readonly quotas: Quotas;
   readonly load: Load;
+  /** Results by what was asked. */
+  readonly memo: Memo;
   /** Runs by id, running and finished. */
   readonly runs: KeptRuns;
   /** What outlives the process. */

@@ -2,8 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
-import { finishedRunOf } from '../contract/finished-run.ts';
+import { bytesOfRun, type FinishedRun, finishedRunOf } from '../contract/finished-run.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import { NOTHING_OBSERVED } from '../contract/unrun-result.ts';
 import type { RunMode } from '../metrics/labels.ts';
 import type { RunAnswer, RunHandle } from '../pool/run-job.ts';
 import type { TraceListener } from '../pool/trace-channel.ts';
@@ -16,6 +17,8 @@ export interface RunStart {
   readonly spec: RunSpec;
   readonly principal: Principal;
   readonly mode: RunMode;
+  /** Is it to be made even if it was made before? */
+  readonly fresh?: boolean;
   /** Bound to the request id. */
   readonly log: FastifyBaseLogger;
   readonly listener?: TraceListener;
@@ -53,21 +56,42 @@ export interface RunExecution extends RunStart {
   readonly admitted?: boolean;
 }
 
-/** Runs, observes, charges and logs; who asks keeps the end. */
+/** Runs, observes, charges and logs; who asks keeps the end. A run that was made before is not made again. */
 export function executeRun(services: Services, execution: RunExecution): RunHandle {
-  const { pool, metrics, quotas } = services;
-  const { id, spec, principal, mode, log, listener = null, admitted = false, sandbox } = execution;
+  const { pool, metrics, quotas, memo } = services;
+  const { id, spec, principal, mode, log, listener = null, admitted = false, sandbox, fresh = false } = execution;
+  // Who listens wants to hear it happen, and a sandbox has a state of its own.
+  const key = listener === null && sandbox === undefined ? memo.keyOf(spec) : null;
+  if (key !== null) {
+    const known = fresh ? null : memo.find(key, id);
+    metrics.observeMemo(known !== null);
+    if (known !== null) return recalled(services, execution, known);
+  }
   const request = { id, spec, principal: principal.bucket, listener, admitted };
   const handle = sandbox === undefined ? pool.submit(request) : sandbox.submit(pool, request);
   const answer = handle.answer.then((value) => {
     if (value.kind === 'result') {
       metrics.observeRun(value.result, value.observations, mode);
       quotas.charge(principal.bucket, Number(value.result.counters.instructions));
+      if (key !== null) memo.remember(key, value.result.outcome.code, bytesOfRun(finishedRunOf(spec, value)));
     }
     logRun(log, id, mode, value);
     return value;
   });
   return { answer, cancel: handle.cancel };
+}
+
+function recalled(
+  { metrics }: Services,
+  { id, mode, log }: RunExecution,
+  { result, started, source }: FinishedRun,
+): RunHandle {
+  metrics.observeRecalled(result.outcome.code, mode);
+  log.info({ run: id, mode, outcome: result.outcome.code, kind: result.outcome.kind, recalled: true }, 'run');
+  const replay =
+    started === null || source === null ? null : { ...started, slotLog: source.slotLog, steps: source.steps };
+  const answer: RunAnswer = { kind: 'result', result, observations: NOTHING_OBSERVED, replay, defect: null };
+  return { answer: Promise.resolve(answer), cancel() {} };
 }
 
 export function endOf(spec: RunSpec, answer: RunAnswer): RunEnd {

@@ -144,6 +144,13 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Finished runs that are kept for their id: result, request and slot changes. The least recently used leave first.',
   },
+  maxMemoBytes: {
+    default: 64 * MIB,
+    least: 0,
+    most: 16 * 1024 * MIB,
+    unit: 'bytes',
+    text: 'Results that are remembered for a request that comes again. 0: each request is run.',
+  },
   maxReplayMs: {
     default: 60_000,
     most: 3_600_000,

@@ -163,7 +163,17 @@ export const RunResult = Type.Object(
     profile: Type.String(),
     seed: Type.String(),
     engine: Type.String(),
-    cache: Type.Object({ programs: Type.Union([Type.Literal('hit'), Type.Literal('miss')]) }, closed),
+    cache: Type.Object(
+      {
+        programs: Type.Union([Type.Literal('hit'), Type.Literal('miss')], {
+          description: 'Were all programs compiled before?',
+        }),
+        run: Type.Optional(
+          Type.Literal('hit', { description: 'The same request was run before: this is its result, and took no time' }),
+        ),
+      },
+      closed,
+    ),
   },
   closed,
 );

@@ -1,6 +1,7 @@
 /** The metrics of one app: its own registry, filled from the table, and the functions that observe. */
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { OutcomeCode } from '../contract/outcome.ts';
 import type { RunFacts } from '../contract/result.ts';
 import type { Observations } from '../contract/task.ts';
 import { VERSION } from '../contract/version.ts';
@@ -121,6 +122,16 @@ export class Metrics {
     }
     if (result.runKey !== null)
       this.#count('cache_requests_total', { cache: 'programs', result: result.cache.programs });
+  }
+
+  /** A run whose result was remembered: it executed nothing. */
+  observeRecalled(outcome: OutcomeCode, mode: RunMode): void {
+    this.#count('runs_total', { outcome, mode });
+  }
+
+  /** Was the result of a run looked for, and remembered? */
+  observeMemo(hit: boolean): void {
+    this.#count('cache_requests_total', { cache: 'runs', result: hit ? 'hit' : 'miss' });
   }
 
   // The pool's observer.

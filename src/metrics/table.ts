@@ -69,7 +69,7 @@ export const METRICS = {
   cache_requests_total: {
     type: 'counter',
     help: 'Look-ups in caches.',
-    labels: { cache: ['programs'], result: LABELS.cacheResult },
+    labels: { cache: ['programs', 'runs'], result: LABELS.cacheResult },
   },
   ratelimited_total: {
     type: 'counter',

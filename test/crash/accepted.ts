@@ -88,7 +88,7 @@ const start = (t: Pick<TestContext, 'after'>, folder: string): Promise<RunningSe
   startServer(t, {
     command: process.execPath,
     arguments: ['src/server.ts'],
-    environment: { WAGGLE_DATA_DIR: folder, WAGGLE_WORKERS: '2' },
+    environment: { WAGGLE_DATA_DIR: folder, WAGGLE_WORKERS: '2', WAGGLE_MAX_EVENT_LOOP_DELAY_MS: '0' },
   });
 
 async function kill(server: RunningServer): Promise<void> {

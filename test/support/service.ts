@@ -47,6 +47,9 @@ export interface Answer {
   readonly body: RunAnswerBody & ProblemDocument;
 }
 
+/** Each request is run, so that a test may send the same body twice. */
+const UNREMEMBERED = { maxMemoBytes: 0 };
+
 /** Builds a service with one thread; inject or listen on it as the test needs. */
 export async function build(
   t: TestContext,
@@ -55,7 +58,7 @@ export async function build(
   const lines: Record<string, unknown>[] = [];
   const defaults = readConfig({ WAGGLE_WORKERS: '1', WAGGLE_PORT: '0', WAGGLE_ADMIN_PORT: '0' });
   const service = await buildService(
-    { ...defaults, ...config, limits: { ...defaults.limits, ...limits } },
+    { ...defaults, ...config, limits: { ...defaults.limits, ...UNREMEMBERED, ...limits } },
     {
       ...(worker === null ? {} : { worker }),
       ...(now === undefined ? {} : { now }),
