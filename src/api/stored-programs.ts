@@ -58,8 +58,8 @@ export class StoredPrograms {
   async #load(tenant: string, id: string, key: string): Promise<Resolved | null> {
     const stored = await this.#store.get(tenant, id);
     if (stored === null) return null;
-    const { form, facts } = stored;
-    const resolved = { form, facts };
+    // In a buffer of its own: with a view the whole buffer behind it would go to the thread of each run.
+    const resolved = { form: new Uint8Array(stored.form), facts: stored.facts };
     if (!this.#resolved.has(key)) {
       this.#resolved.set(key, resolved);
       this.#bytes += sizeOf(resolved);
