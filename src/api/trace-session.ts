@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { RunBody } from '../contract/run.ts';
+import { SandboxRunBody } from '../contract/sandbox.ts';
 import {
   type ClientMessage,
   DEFAULT_BATCH_BYTES,
@@ -215,7 +216,7 @@ export class TraceSession {
     try {
       this.#checkRoom();
       const subject = this.#subjectOf(message, bytes);
-      if ('spec' in subject) admitWork(this.#services, this.#context.principal.bucket);
+      if (!('run' in subject)) admitWork(this.#services, this.#context.principal.bucket);
       const cancel = 'run' in subject ? this.#cancelOf(subject.run) : undefined;
       const subscription = new TraceSubscription(this.#context, message, this.#handles, (one) => this.#changed(one));
       this.#handles += 1;
@@ -251,16 +252,18 @@ export class TraceSession {
 
   /** What is subscribed to. Throws ProblemError. */
   #subjectOf({ run, sandbox, spec: body }: Subscribe, bytes: number): Subject {
-    if (sandbox !== undefined) {
-      throw new ProblemError({ code: 'not_implemented', detail: 'A later version brings subscribe with sandbox.' });
+    if (sandbox !== undefined && body === undefined) {
+      throw new ProblemError({ code: 'bad_request', detail: 'subscribe with sandbox needs spec, what to run on it.' });
     }
     if ((run === undefined) === (body === undefined)) {
       const detail = 'subscribe needs either run, the id of a run, or spec, the body of one.';
       throw new ProblemError({ code: 'bad_request', detail });
     }
     if (run !== undefined) return { run };
-    const violation = violationOf(this.#request, RunBody, body, SPEC_POINTER);
+    const schema = sandbox === undefined ? RunBody : SandboxRunBody;
+    const violation = violationOf(this.#request, schema, body, SPEC_POINTER);
     if (violation !== null) throw new ProblemError(violation);
+    if (sandbox !== undefined) return { sandbox, body: body as SandboxRunBody, bytes };
     try {
       const { tenant } = this.#context.principal;
       return { spec: decodeRun(body as RunBody, this.#services.limits, bytes, tenant) };

@@ -2,10 +2,14 @@
 
 import type { Problem } from '../contract/problem.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import type { SandboxRunBody } from '../contract/sandbox.ts';
 import type { StartedFacts } from '../contract/task.ts';
 import { DEFAULT_CREDIT_BYTES, MAX_CREDIT_BYTES, type Subscribe } from '../contract/trace.ts';
+import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { finishedRun } from './find-run.ts';
+import { checkSandboxQueue, findSandbox } from './find-sandbox.ts';
 import { ProblemError } from './problem-error.ts';
+import { sandboxRunSpec } from './sandbox-runs.ts';
 import { problemIn } from './schema-violation.ts';
 import { startRun } from './start-run.ts';
 import type { TraceContext } from './trace-context.ts';
@@ -20,7 +24,17 @@ type State = 'running' | 'streaming' | 'ended' | 'left';
 export const SPEC_POINTER = '/spec';
 
 /** Whose run it is. */
-export type Subject = { readonly spec: RunSpec } | { readonly run: string };
+export type Subject =
+  | { readonly spec: RunSpec }
+  /** A run on a sandbox; `bytes`: size of the message that brought its body. */
+  | { readonly sandbox: string; readonly body: SandboxRunBody; readonly bytes: number }
+  | { readonly run: string };
+
+/** A run that is to begin. */
+interface NewRun {
+  readonly spec: RunSpec;
+  readonly sandbox?: Sandbox;
+}
 
 export class TraceSubscription {
   readonly #context: TraceContext;
@@ -88,7 +102,7 @@ export class TraceSubscription {
 
   /** Begins; `cancel` ends a run that was found running. */
   begin(subject: Subject, cancel: () => void = () => {}): void {
-    if ('spec' in subject) void this.#followNew(subject.spec);
+    if (!('run' in subject)) void this.#followNew(subject);
     else {
       this.#run = { id: subject.run, cancel };
       void this.#followKept(subject.run);
@@ -124,11 +138,22 @@ export class TraceSubscription {
     this.#left.abort();
   }
 
-  async #followNew(spec: RunSpec): Promise<void> {
+  async #newRun(subject: Exclude<Subject, { run: string }>): Promise<NewRun> {
+    const { services, principal } = this.#context;
+    if ('spec' in subject) return { spec: await services.programs.resolve(subject.spec) };
+    const { tenant } = principal;
+    const sandbox = await findSandbox(services, tenant, subject.sandbox);
+    checkSandboxQueue(sandbox, services);
+    return { sandbox, spec: sandboxRunSpec(subject.body, sandbox, services, subject.bytes, tenant) };
+  }
+
+  async #followNew(subject: Exclude<Subject, { run: string }>): Promise<void> {
     const { services, principal, log } = this.#context;
     await this.#follow(async () => {
+      const wanted = await this.#newRun(subject);
+      const { spec } = wanted;
       const run = startRun(services, {
-        spec: await services.programs.resolve(spec),
+        ...wanted,
         principal,
         mode: 'trace',
         log,

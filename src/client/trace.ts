@@ -5,6 +5,7 @@
 
 import type { ChainRow, MapWriteRow, PrintRow, RunResult } from '../contract/result.ts';
 import type { RunBody } from '../contract/run.ts';
+import type { SandboxRunBody } from '../contract/sandbox.ts';
 import { BATCH_STEPS, MAX_WINDOW_STEPS, type StepRow } from '../contract/step.ts';
 import { type ClientMessage, DEFAULT_CREDIT_BYTES, type ServerMessage } from '../contract/trace.ts';
 import { BatchQueue } from './batch-queue.ts';
@@ -32,7 +33,11 @@ export type Gap = Omit<MessageOf<'gap'>, 'type' | 'id'>;
 export type Until = Extract<ClientMessage, { type: 'runTo' }>['until'];
 
 /** What a trace is of: a new run, or one that there is. */
-export type TraceSubject = { readonly spec: RunBody } | { readonly run: string };
+export type TraceSubject =
+  | { readonly spec: RunBody }
+  /** A run on a sandbox. */
+  | { readonly sandbox: string; readonly spec: SandboxRunBody }
+  | { readonly run: string };
 
 export interface TraceSettings {
   /** First step; default 0. */
@@ -257,7 +262,7 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     if (this.#run !== undefined) connection.send({ type: 'subscribe', id: ID, run: this.#run, ...wanted });
     else if ('spec' in this.#options) {
       this.#hasAsked = true;
-      connection.send({ type: 'subscribe', id: ID, spec: this.#options.spec, ...wanted });
+      connection.send({ type: 'subscribe', id: ID, ...subjectOf(this.#options), ...wanted });
     }
     this.#isSubscribed = true;
     if (this.#isCancelled) this.#sendCancel();
@@ -380,4 +385,10 @@ export class Trace implements AsyncIterable<StepRow>, AsyncDisposable {
     clearTimeout(this.#linger);
     this.#link.close();
   }
+}
+
+/** What a subscription to a new run names. */
+function subjectOf(options: Exclude<TraceSubject, { run: string }>): object {
+  const { spec } = options;
+  return 'sandbox' in options ? { sandbox: options.sandbox, spec } : { spec };
 }

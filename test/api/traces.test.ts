@@ -74,7 +74,8 @@ test('a refused subscription is a problem, and the socket lives on', async (t) =
   const client = await greeted(url);
   const rows: readonly (readonly [Record<string, unknown> & { id: string }, string, string?])[] = [
     [{ id: 'both', run: 'x', spec: scripted('exit') }, 'bad_request'],
-    [{ id: 'sandbox', sandbox: 's', spec: scripted('exit') }, 'not_implemented'],
+    [{ id: 'sandbox', sandbox: 's' }, 'bad_request'],
+    [{ id: 'unknown', sandbox: 's', spec: { entry: 'p' } }, 'not_found'],
     [{ id: 'nothing' }, 'bad_request'],
     [{ id: 'schema', spec: { entry: 5 } }, 'schema_violation', '/spec/entry'],
     [{ id: 'bytes', spec: { entry: 'a', input: { packet: { hex: '0' } } } }, 'bad_bytes', '/spec/input/packet'],
