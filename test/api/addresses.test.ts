@@ -29,8 +29,8 @@ test('an unknown address is 404, one of a later version 501', async (t) => {
     ['/', 404, 'not_found'],
     ['/v1/nothing', 404, 'not_found'],
     ['/v1/sandboxesX', 404, 'not_found'],
-    ['/v1/sandboxes', 501, 'not_implemented'],
-    ['/v1/programs/sha256:0/cfg', 501, 'not_implemented'],
+    ['/v1/inputs', 501, 'not_implemented'],
+    ['/v1/inputs/1/rows', 501, 'not_implemented'],
     ['/%c0', 400, 'bad_request'],
   ] as const) {
     const response = await api.inject(url);

@@ -53,7 +53,42 @@ test('the OpenAPI document is 3.1, names the routes, and describes the body that
   const { api } = await build(t);
   const document = (await api.inject('/openapi.json')).json();
   assert.match(document.openapi, /^3\.1\./);
-  assert.deepEqual(Object.keys(document.paths).toSorted(), []);
+  assert.deepEqual(Object.keys(document.paths).toSorted(), [
+    '/livez',
+    '/readyz',
+    '/v1/batches',
+    '/v1/batches/{id}',
+    '/v1/info',
+    '/v1/limits',
+    '/v1/outcomes',
+    '/v1/programs',
+    '/v1/programs/{id}',
+    '/v1/programs/{id}/cfg',
+    '/v1/programs/{id}/disassembly',
+    '/v1/programs/{id}/verification',
+    '/v1/runs',
+    '/v1/runs/{id}',
+    '/v1/runs/{id}/events',
+    '/v1/runs/{id}/state',
+    '/v1/runs/{id}/steps',
+    '/v1/runs/{id}/trace.perfetto',
+    '/v1/sandboxes',
+    '/v1/sandboxes/{id}',
+    '/v1/sandboxes/{id}/fork',
+    '/v1/sandboxes/{id}/graph',
+    '/v1/sandboxes/{id}/maps',
+    '/v1/sandboxes/{id}/maps/{map}/entries',
+    '/v1/sandboxes/{id}/maps/{map}/entries/{key}',
+    '/v1/sandboxes/{id}/maps/{map}/slots',
+    '/v1/sandboxes/{id}/maps/{map}/slots/swap',
+    '/v1/sandboxes/{id}/maps/{map}/slots/{index}',
+    '/v1/sandboxes/{id}/programs',
+    '/v1/sandboxes/{id}/runs',
+    '/v1/sandboxes/{id}/snapshot',
+    '/v1/shares',
+    '/v1/shares/{id}',
+    '/v1/trace-tickets',
+  ]);
   const body = document.paths['/v1/runs'].post.requestBody.content['application/json'];
   assert.deepEqual(body.schema.required, ['entry']);
   assert.equal(body.schema.additionalProperties, false);
