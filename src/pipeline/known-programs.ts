@@ -46,13 +46,13 @@ class ProgramMemory {
 /** The memory as one tenant sees it. */
 export class KnownPrograms {
   readonly #memory: ProgramMemory;
-  readonly #tenant: string;
+  readonly tenant: string;
 
   /** What marks the tenant's modules; of one length for every tenant. */
   readonly salt: string;
 
   constructor(tenant = '', memory = new ProgramMemory()) {
-    this.#tenant = tenant;
+    this.tenant = tenant;
     this.#memory = memory;
     this.salt = hash('sha256', tenant, 'base64');
   }
@@ -64,7 +64,7 @@ export class KnownPrograms {
 
   /** A stored program, by its id and the form that the id is the hash of. */
   stored(id: string, form: Uint8Array): ReadForm {
-    return this.#memory.forms.get(this.#tenant, id, form);
+    return this.#memory.forms.get(this.tenant, id, form);
   }
 
   /**
@@ -114,7 +114,7 @@ export class KnownPrograms {
     const { programs } = this.#memory;
     const codeHash = hash('sha256', code, 'base64');
     // A hash has one length, so that no tenant's name can run into it.
-    const key = codeHash + this.#tenant;
+    const key = codeHash + this.tenant;
     const known = programs.get(key);
     if (known !== undefined) {
       programs.delete(key);
@@ -156,13 +156,16 @@ function mapsOf(instructions: readonly Instruction[]): number[] {
   return [...used].sort((left, right) => left - right);
 }
 
+/** Longest key that stands as it is; longer ones are hashed. */
+const MAX_PLAIN_KEY = 2048;
+
 /** All of a program and its maps that the verifier may look at: the contents of a map only where programs see them as constants. */
 function reportKey(program: ProgramSpec, maps: readonly MapSpec[], level: string): string {
-  const digest = createHash('sha256');
-  digest.update(JSON.stringify([level, { ...program, code: null, lines: null }]));
-  for (const map of maps) {
-    digest.update(JSON.stringify({ ...map, slots: null, entries: map.frozen ? map.entries.length : null }));
-    if (map.frozen) for (const { key, value } of map.entries) digest.update(key).update(value);
-  }
+  const described = maps.map((map) => ({ ...map, slots: null, entries: map.frozen ? map.entries.length : null }));
+  const text = JSON.stringify([level, { ...program, code: null, lines: null }, described]);
+  const frozen = maps.filter((map) => map.frozen);
+  if (frozen.length === 0 && text.length <= MAX_PLAIN_KEY) return text;
+  const digest = createHash('sha256').update(text);
+  for (const { entries } of frozen) for (const { key, value } of entries) digest.update(key).update(value);
   return digest.digest('base64');
 }

@@ -10,7 +10,8 @@ import { type CompiledProgram, ModuleCache } from './module-cache.ts';
 export class Resources {
   readonly memories = new MemorySet();
   readonly driver = new WebAssembly.Module(driverModule());
-  readonly #known = new KnownPrograms();
+  /** Of the tenant that was asked for last: one run after the other is often the same one's. */
+  #known = new KnownPrograms();
   readonly #modules = new ModuleCache();
   /** Memories that the API thread knows, by the number that it knows them by. */
   readonly #posted = new Map<GuestMemory, number>();
@@ -26,7 +27,8 @@ export class Resources {
 
   /** What the thread remembers of this tenant's programs. */
   known(tenant: string): KnownPrograms {
-    return this.#known.of(tenant);
+    if (this.#known.tenant !== tenant) this.#known = this.#known.of(tenant);
+    return this.#known;
   }
 
   /**
