@@ -7,7 +7,7 @@ import type { MapSpec } from '../spec/object.ts';
 import type { GuestMemory } from '../vm/guest-memory.ts';
 import { captureMaps, restoreMaps } from '../vm/image.ts';
 import { createMap, mapFootprint } from '../vm/maps/index.ts';
-import type { VmMap } from '../vm/maps/map.ts';
+import { UPDATE, type VmMap } from '../vm/maps/map.ts';
 import type { Resources } from './resources.ts';
 import { partsOf } from './sandbox.ts';
 
@@ -59,6 +59,8 @@ function carryOut(memory: GuestMemory, map: VmMap, command: MapCommand): Sandbox
       return { kind: 'elements', elements: [{ key: command.key, value }], more: false };
     }
     case 'update': {
+      // Values have no spin lock here: the system call says so before it asks the map.
+      if ((BigInt(command.flags) & UPDATE.LOCK) !== 0n) return -ERRNO.EINVAL;
       const value = memory.allocate(valueSize);
       memory.bytes.set(command.value, value);
       return map.update(key, value, BigInt(command.flags));
