@@ -87,6 +87,7 @@ test('the OpenAPI document is 3.1, names the routes, and describes the body that
     '/v1/sandboxes/{id}/snapshot',
     '/v1/shares',
     '/v1/shares/{id}',
+    '/v1/snapshots/{id}',
     '/v1/trace-tickets',
   ]);
   const body = document.paths['/v1/runs'].post.requestBody.content['application/json'];
