@@ -135,7 +135,7 @@ export interface MapFiller {
 export function fillMaps(
   vm: MapFiller,
   run: Pick<ReadRun, 'maps' | 'programs' | 'limits'>,
-  spec: Pick<RunSpec, 'maps'>,
+  spec: Pick<RunSpec, 'maps' | 'object'>,
   memory: GuestMemory,
 ): void {
   const scratch = scratchBytes(run.maps);
@@ -167,9 +167,10 @@ export function fillMaps(
   });
 }
 
-/** Elements of the request come behind those that the object brings. */
-function entryPointer(spec: Pick<RunSpec, 'maps'>, map: MapSpec, position: number): string {
+/** Elements of the request come behind those that the object or a stored program brings. */
+function entryPointer(spec: Pick<RunSpec, 'maps' | 'object'>, map: MapSpec, position: number): string {
   const request = spec.maps.find((one) => one.name === map.name);
   const own = position - (map.entries.length - (request?.entries.length ?? 0));
-  return request === undefined || own < 0 ? '/object/elf' : `${request.pointer}/entries/${own}`;
+  if (request !== undefined && own >= 0) return `${request.pointer}/entries/${own}`;
+  return spec.object === null ? '/programs' : '/object/elf';
 }

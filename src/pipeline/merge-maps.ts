@@ -95,7 +95,7 @@ function withSettings(map: MapSpec, request: MapRequest): MapSpec {
   ] as const;
   for (const [field, wanted, actual] of said) {
     if (wanted !== null && wanted !== actual) {
-      const detail = `map '${map.name}' of the object has ${field} ${actual}, not ${wanted}`;
+      const detail = `the object or stored program that brings map '${map.name}' says ${field} ${actual}, not ${wanted}`;
       throw new ProblemFound('bad_map', `${request.pointer}/${field}`, detail);
     }
   }

@@ -13,6 +13,7 @@ import {
 } from '../../src/contract/program.ts';
 import { objectBytes } from '../support/fixtures.ts';
 import { type BuildOptions, type BuiltService, build } from '../support/service.ts';
+import { greeted } from '../support/trace-service.ts';
 
 interface Asked {
   readonly method?: 'GET' | 'POST' | 'HEAD';
@@ -48,6 +49,7 @@ const post = (one: BuiltService, payload: object | Buffer, headers: Readonly<Rec
   ask(one, '/v1/programs', { method: 'POST', payload, headers });
 const elf = (name: string) => Buffer.from(objectBytes(name));
 const [ENTRY, NEXT] = PROGRAM_EXAMPLES as unknown as [object, object];
+const UNKNOWN_ID = `sha256:${'0'.repeat(64)}`;
 const X_ELF = { 'content-type': 'application/x-elf' };
 
 const REFUSED: readonly (readonly [
@@ -62,7 +64,7 @@ const REFUSED: readonly (readonly [
   ['no source', { name: 'p', type: 'xdp' }, 400, 'schema_violation', ''],
   ['two sources', { name: 'p', type: 'xdp', asm: 'exit', insns: { hex: '00' } }, 400, 'schema_violation', ''],
   ['no type', { name: 'p', asm: 'exit' }, 400, 'schema_violation', '/type'],
-  ['an id', { name: 'p', id: `sha256:${'0'.repeat(64)}` }, 400, 'schema_violation', '/id'],
+  ['an id', { name: 'p', id: UNKNOWN_ID }, 400, 'schema_violation', '/id'],
   ['an object and a name', { elf: { hex: '' }, name: 'p' }, 400, 'schema_violation', '/name'],
   ['half a byte', { elf: { hex: '0' } }, 422, 'bad_bytes', '/elf'],
   ['no object', { elf: { hex: '00' } }, 422, 'bad_elf', '/elf'],
@@ -229,6 +231,21 @@ test('stored programs', async (t) => {
     };
     const { body: result } = await one.post(body);
     assert.deepEqual([result.outcome.code, result.returnValue, result.counters.tailCalls], ['exit', 2, 1]);
+    const accepted = await ask(one, '/v1/runs', {
+      method: 'POST',
+      payload: body,
+      headers: { prefer: 'respond-async' },
+    });
+    assert.equal(accepted.status, 202, accepted.text);
+    const later = await ask(one, `${accepted.headers.location}?wait=10s`);
+    assert.equal(later.body.returnValue, 2, later.text);
+    const client = await greeted(await one.api.listen({ host: '127.0.0.1', port: 0 }));
+    client.say({ type: 'subscribe', id: 's', spec: body });
+    assert.equal((await client.wait('result', 's')).result.returnValue, 2);
+    client.say({ type: 'subscribe', id: 'u', spec: { ...body, programs: [{ name: 'p', id: UNKNOWN_ID }] } });
+    const { problem } = await client.wait('error', 'u');
+    assert.deepEqual([problem.code, problem.errors?.[0]?.pointer], ['bad_reference', '/spec/programs/0/id']);
+    client.end();
     const page = await ask(one, `/v1/runs/${result.id}/steps`);
     assert.equal(page.body.steps.length, Number(result.counters.instructions));
     const batch = await ask(one, '/v1/batches', { method: 'POST', payload: { items: [body, body] } });
@@ -244,7 +261,7 @@ test('stored programs', async (t) => {
   });
 
   await t.test('a program that is not there is the request’s fault', async () => {
-    const id = `sha256:${'0'.repeat(64)}`;
+    const id = UNKNOWN_ID;
     const { status, body } = await one.post({ programs: [{ name: 'p', id }], entry: 'p' });
     assert.deepEqual([status, body.code, body.errors?.[0]?.pointer], [422, 'bad_reference', '/programs/0/id']);
     const malformed = await one.post({ programs: [{ name: 'p', id: 'sha256:0' }], entry: 'p' });
