@@ -40,12 +40,15 @@ test('without a key every route under /v1 is 401, but those that tell what the s
       assert.equal(JSON.parse(body).code, 'not_authenticated');
     }
   }
+  // Whoever has the id of a share may read it, and whoever has its token may delete it.
   assert.deepEqual(open.toSorted(), [
+    `DELETE /v1/shares/${ID}`,
     'GET /livez',
     'GET /readyz',
     'GET /v1/info',
     'GET /v1/limits',
     'GET /v1/outcomes',
+    `GET /v1/shares/${ID}`,
   ]);
 });
 
