@@ -1,14 +1,17 @@
 /** POST /v1/sandboxes/{id}/runs and …/programs: what happens on a sandbox. */
 
+import { Accepted } from '../contract/accepted.ts';
 import { RunAnswerBody } from '../contract/result.ts';
 import { DEFAULT_BUDGETS } from '../contract/run.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import { AddedProgram, SandboxProgramBody, SandboxRunBody } from '../contract/sandbox.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
+import { acceptedReply } from './accepted-runs.ts';
 import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
 import { SANDBOX_PROGRAM_EXAMPLE, SANDBOX_RUN_EXAMPLE } from './examples.ts';
 import { checkSandboxQueue, findSandbox, SandboxParameters } from './find-sandbox.ts';
+import { wantsAsync } from './preferences.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
@@ -40,11 +43,12 @@ export function registerSandboxRuns(app: Api, services: Services): void {
       schema: {
         summary: 'Run a program of the sandbox',
         description:
-          'Runs of one sandbox go one after the other; maps keep what they leave. Slots may be changed while one goes on: its next tail call sees them.',
+          'Runs of one sandbox go one after the other; maps keep what they leave. Slots may be changed while one goes on: its next tail call sees them. ' +
+          'With `Prefer: respond-async` the answer is 202 at once, and the run stands under its id; unlike a stateless run it ends with the process.',
         tags,
         params: SandboxParameters,
         body: { ...SandboxRunBody, examples: [SANDBOX_RUN_EXAMPLE] },
-        response: { 200: RunAnswerBody, ...problemResponses },
+        response: { 200: RunAnswerBody, 202: Accepted, ...problemResponses },
       },
     },
     async (request, reply) => {
@@ -54,6 +58,11 @@ export function registerSandboxRuns(app: Api, services: Services): void {
       checkSandboxQueue(sandbox, services);
       const spec = sandboxRunSpec(request.body, sandbox, services, request.bodyBytes, tenant);
       const run = startRun(services, { spec, principal, mode: 'sandbox', log: request.log, sandbox });
+      if (wantsAsync(request)) {
+        // Whoever asks under its id hears of a defect.
+        run.answer.catch(() => {});
+        return acceptedReply(reply, run.id, `/v1/runs/${run.id}`);
+      }
       const stop = clientGone(reply);
       stop.addEventListener('abort', run.cancel, { once: true });
       const answer = await run.answer;

@@ -64,6 +64,17 @@ test('the steps and states of a run on a sandbox are those of its own starting s
   assert.equal(second.output.maps.hits[0].value.hex, '0200000000000000');
 });
 
+test('a run that is answered at once stands under its id', async (t) => {
+  const service = await sandboxService(t);
+  const path = await service.make(CHAIN);
+  const accepted = await service.ask('POST', `${path}/runs`, RUN, { prefer: 'respond-async' });
+  assert.deepEqual([accepted.status, accepted.body.state], [202, 'running']);
+  const location = String(accepted.headers.location);
+  const ended = await service.ask('GET', `${location}?wait=10s`);
+  assert.deepEqual([ended.status, ended.body.outcome.code, ended.body.returnValue], [200, 'exit', 2]);
+  assert.deepEqual(await hits(service, path), [1, 0]);
+});
+
 /** Method, path behind the sandbox, body; status, code or null, errno or null. In order, on one sandbox. */
 const MAP_COMMANDS: readonly (readonly [string, string, unknown, number, string | null, string | null])[] = [
   ['PUT', 'maps/hits/entries/00000000', { value: { hex: '0500000000000000' } }, 200, null, null],
