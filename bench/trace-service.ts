@@ -38,11 +38,11 @@ export class BenchService {
   }
 
   /** Resolves when it is ready. Throws when it ends before. */
-  static async start(): Promise<BenchService> {
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<BenchService> {
     const folder = mkdtempSync(join(tmpdir(), 'waggle-bench-'));
     const child = spawn(process.execPath, ['src/server.ts'], {
       cwd: ROOT,
-      env: { ...process.env, ...ENVIRONMENT, WAGGLE_DATA_DIR: folder },
+      env: { ...process.env, ...ENVIRONMENT, WAGGLE_DATA_DIR: folder, ...environment },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     for await (const line of createInterface(child.stdout)) {

@@ -82,9 +82,10 @@ export async function executeAcceptedBatch(
   const { limits } = services;
   const { tenant, principal: bucket, stop } = turn;
   try {
-    const { count, items } = batchOfLines(Buffer.from(request), readLine, limits);
+    const batch = batchOfLines(Buffer.from(request), readLine, limits);
+    const { count } = batch;
     const lines = runBatch(services, {
-      items: starts > MAX_STARTS ? givenUp(count) : readItems(items(), read),
+      items: starts > MAX_STARTS ? givenUp(count) : readItems(batch.items(), read),
       count,
       principal: { tenant, bucket },
       mode: 'async',

@@ -266,10 +266,9 @@ test('the engine answers an item as it answers the run alone', { skip: NO_ENGINE
     if (result === undefined) {
       assert.equal(problem?.detail, alone.body.detail);
     } else {
-      const { id, timing, cache, ...same } = result;
-      const { id: otherId, timing: otherTiming, cache: otherCache, ...expected } = alone.body;
-      assert.notEqual(id, otherId);
-      assert.deepEqual(same, expected);
+      assert.notEqual(result.id, alone.body.id);
+      const chance = { id: '', timing: null, cache: null };
+      assert.deepEqual({ ...result, ...chance }, { ...alone.body, ...chance });
     }
   }
 });
