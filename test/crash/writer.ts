@@ -13,8 +13,21 @@ const SIDES = 8;
 const [folder = '', round = '0'] = process.argv.slice(2);
 const store = await openSqliteStore(folder, { quota: { ...AMPLE, maxStoredItems: 1e9, maxStoredBytes: 1e15 } });
 
-/** Written at once, so that it is told whenever the process ends. */
-const tell = (sign: '+' | '=', write: Write): number => writeSync(1, `${sign}${JSON.stringify(write)}\n`);
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+const PAUSE_MS = 1;
+
+/** Writes at once, so that it is told whenever the process ends; the pipe may be full while its reader is busy. */
+function tell(sign: '+' | '=', write: Write): void {
+  let left = Buffer.from(`${sign}${JSON.stringify(write)}\n`);
+  while (left.length > 0) {
+    try {
+      left = left.subarray(writeSync(1, left));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
+    }
+  }
+}
 
 async function write(kind: Write['kind'], id: string, state: string | null): Promise<void> {
   const one: Write = { kind, id, state };
