@@ -12,16 +12,51 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const MAX_WORKERS = 256;
 
-const Settings = Type.Object({
-  WAGGLE_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
-  WAGGLE_PORT: Port({ default: 8080 }),
-  WAGGLE_ADMIN_PORT: Port({ default: 9464 }),
-  WAGGLE_DATA_DIR: Type.String({ default: './data', minLength: 1 }),
-  WAGGLE_WORKERS: Type.Integer({ minimum: 1, maximum: MAX_WORKERS, default: availableParallelism() }),
-  WAGGLE_API_KEYS: Type.String({ default: '' }),
-  WAGGLE_ALLOWED_ORIGINS: Type.String({ default: '' }),
-  WAGGLE_ALLOW_ANONYMOUS: Type.Unsafe<'0' | '1'>({ type: 'string', enum: ['0', '1'], default: '0' }),
-  WAGGLE_LOG_LEVEL: Type.Unsafe<LogLevel>({ type: 'string', enum: [...LOG_LEVELS], default: 'info' }),
+/** What can be set beside the limits. Each with a description: docs/configuration.md is made of it. */
+export const Settings = Type.Object({
+  WAGGLE_HOST: Type.String({
+    default: '127.0.0.1',
+    minLength: 1,
+    description:
+      'The address that both ports listen on. Another one than loopback is refused without `WAGGLE_API_KEYS`, unless `WAGGLE_ALLOW_ANONYMOUS` is 1. The image sets `0.0.0.0`.',
+  }),
+  WAGGLE_PORT: Port({ default: 8080, description: 'The port of the API. 0: any free port, which the log names.' }),
+  WAGGLE_ADMIN_PORT: Port({
+    default: 9464,
+    description: 'The port of `/metrics`, `/livez` and `/readyz`, which need no key. 0: any free port.',
+  }),
+  WAGGLE_DATA_DIR: Type.String({
+    default: './data',
+    minLength: 1,
+    description: 'The folder of the store, made when it is not there. One process at a time. The image sets `/data`.',
+  }),
+  WAGGLE_WORKERS: Type.Integer({
+    minimum: 1,
+    maximum: MAX_WORKERS,
+    default: availableParallelism(),
+    description: 'Threads for runs. One more thread loads and verifies, one more has the store.',
+  }),
+  WAGGLE_API_KEYS: Type.String({
+    default: '',
+    description:
+      'Who may use the service: entries `id:secret` or `id:sha256=<64 hex digits>` (the SHA-256 of the secret), separated by commas. A secret has 32 to 256 characters; an id that stands twice has two good secrets. Empty: everybody is the tenant `anonymous`.',
+  }),
+  WAGGLE_ALLOWED_ORIGINS: Type.String({
+    default: '',
+    description: 'Web pages that may use the service: origins such as `https://example.org`, separated by commas.',
+  }),
+  WAGGLE_ALLOW_ANONYMOUS: Type.Unsafe<'0' | '1'>({
+    type: 'string',
+    enum: ['0', '1'],
+    default: '0',
+    description: '1: without keys anybody who can reach the address may run programs.',
+  }),
+  WAGGLE_LOG_LEVEL: Type.Unsafe<LogLevel>({
+    type: 'string',
+    enum: [...LOG_LEVELS],
+    default: 'info',
+    description: 'Log lines of this level and above go to standard output, each a JSON object.',
+  }),
 });
 
 const LimitSettings = Type.Object(
