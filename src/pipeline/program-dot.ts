@@ -65,7 +65,7 @@ export function programDot(
   const text = new LimitedText(limits);
   const lines = blockLines(graph, program, maps, known);
   text.add(
-    `digraph ${quoted(program.name)} {\n  node [shape=box, fontname=monospace];\n  edge [fontname=monospace];\n`,
+    `digraph ${quoted(program.name)} {\n  node [shape=box, fontname=Courier];\n  edge [fontname=Courier];\n`,
   );
   graph.functions.forEach(({ name, entry, blocks }, number) => {
     text.add(`  subgraph cluster_${number} {\n    label=${quoted(name)};\n`);
