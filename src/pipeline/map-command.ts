@@ -70,21 +70,36 @@ function carryOut(memory: GuestMemory, map: VmMap, command: MapCommand): Sandbox
   }
 }
 
-/** By ascending key bytes, so that a page goes on behind a key that was deleted meanwhile. */
+/** By ascending key, so that a page goes on behind a key that was deleted meanwhile: an array by its index, others by their bytes. */
 function listed(map: VmMap, after: Uint8Array | null, limit: number): SandboxAnswer {
-  const elements: Element[] = map
-    .entries()
-    .map(({ key, value }) => ({ key, value }))
-    .filter(({ key }) => after === null || orderOf(map.spec, key, after) > 0)
-    .sort((left, right) => orderOf(map.spec, left.key, right.key));
-  return { kind: 'elements', elements: elements.slice(0, limit), more: elements.length > limit };
+  const places = map.spec.type === 'hash' ? leastKeys(map, after, limit + 1) : indexes(map, after, limit + 1);
+  const elements: Element[] = places.slice(0, limit).map((place) => {
+    const { key, value } = map.elementAt(place);
+    return { key, value };
+  });
+  return { kind: 'elements', elements, more: places.length > limit };
 }
 
-/** Arrays by their index, which is little-endian; others by their bytes. */
-function orderOf({ type }: MapSpec, left: Uint8Array, right: Uint8Array): number {
-  return type === 'hash' ? Buffer.compare(left, right) : indexOf(left) - indexOf(right);
+function indexes({ places }: VmMap, after: Uint8Array | null, most: number): number[] {
+  const first = after === null ? 0 : new DataView(after.buffer, after.byteOffset).getUint32(0, true) + 1;
+  return Array.from({ length: Math.max(0, Math.min(most, places - first)) }, (_, index) => first + index);
 }
 
-function indexOf(key: Uint8Array): number {
-  return new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+/** Places of the `most` least keys behind `after`. A map may have millions of keys: no more than these are kept at a time. */
+function leastKeys(map: VmMap, after: Uint8Array | null, most: number): number[] {
+  const kept: { readonly key: Uint8Array; readonly place: number }[] = [];
+  for (let place = 0; place < map.places; place++) {
+    const key = map.keyAt(place);
+    if (key === null || (after !== null && Buffer.compare(key, after) <= 0)) continue;
+    let low = 0;
+    for (let high = kept.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (Buffer.compare(kept[middle]!.key, key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    if (low >= most) continue;
+    kept.splice(low, 0, { key, place });
+    if (kept.length > most) kept.pop();
+  }
+  return kept.map(({ place }) => place);
 }

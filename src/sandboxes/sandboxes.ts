@@ -7,11 +7,14 @@ import type { Rejection, Verification } from '../contract/result.ts';
 import type { SandboxAnswer, SandboxSpec } from '../contract/sandbox-task.ts';
 import type { RunPool } from '../pool/pool.ts';
 import { MAX_STORE_PAGE, type Store } from '../store/store.ts';
+import { Room } from './room.ts';
 import { Sandbox, type SandboxParts } from './sandbox.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 
 /** Between two looks for sandboxes that have expired, ms. */
 const SWEEP_MS = 1_000;
+/** Sandboxes that go to the store at the same time: their writes share one sync of the disk. */
+const PUT_AWAY_AT_ONCE = 64;
 
 export interface SandboxesOptions {
   /** The thread for loading and map commands. */
@@ -60,11 +63,13 @@ export class Sandboxes {
   readonly #stored = new Map<string, { readonly tenant: string; readonly expiresAt: number }>();
   /** Sandboxes on their way out of the store. */
   readonly #waking = new Map<string, Promise<Sandbox | null>>();
+  readonly #room: Room;
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: SandboxesOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#room = new Room(options.limits);
     this.#sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
@@ -73,7 +78,10 @@ export class Sandboxes {
     for (let after: string | null = null; ; ) {
       const page = await this.#options.store.sandboxes.list(after, MAX_STORE_PAGE);
       for (const { id, tenant, kind, expiresAt } of page) {
-        if (kind === 'sandbox') this.#stored.set(id, { tenant, expiresAt });
+        if (kind === 'sandbox') {
+          this.#stored.set(id, { tenant, expiresAt });
+          this.#room.enter(tenant, 0);
+        }
         after = id;
       }
       if (page.length < MAX_STORE_PAGE) return;
@@ -85,29 +93,9 @@ export class Sandboxes {
     return { running, idle: this.#sandboxes.size - running, stored: this.#stored.size };
   }
 
-  #refusal(tenant: string): Problem | null {
-    const { maxSandboxes, maxSandboxesBytes } = this.#options.limits;
-    let own = 0;
-    let bytes = 0;
-    for (const sandbox of this.#sandboxes.values()) {
-      bytes += sandbox.bytes;
-      if (sandbox.identity.tenant === tenant) own += 1;
-    }
-    for (const stored of this.#stored.values()) if (stored.tenant === tenant) own += 1;
-    if (own >= maxSandboxes) {
-      const detail = `There are ${own} sandboxes of yours, maxSandboxes is ${maxSandboxes}; delete one, or wait until one expires.`;
-      return { code: 'too_many_sandboxes', detail, limit: 'maxSandboxes' };
-    }
-    if (bytes >= maxSandboxesBytes) {
-      const detail = `All sandboxes of this server take ${bytes} bytes, maxSandboxesBytes is ${maxSandboxesBytes}; try again when some have expired.`;
-      return { code: 'too_many_sandboxes', detail, limit: 'maxSandboxesBytes' };
-    }
-    return null;
-  }
-
   /** ttl in seconds. */
   async create({ tenant, bucket }: SandboxOwner, spec: SandboxSpec, ttl: number): Promise<CreateAnswer> {
-    const refusal = this.#refusal(tenant);
+    const refusal = this.#room.refusal(tenant);
     if (refusal !== null) return { kind: 'problem', problem: refusal };
     const { loader, limits } = this.#options;
     const answer = await loader.ask<Extract<SandboxAnswer, { kind: 'created' | 'rejected' }>>({
@@ -123,14 +111,36 @@ export class Sandboxes {
     }).answer;
     if (answer.kind !== 'created') return answer;
     const { state, programs, maps, verification } = answer;
+    // Others may have come in meanwhile.
+    const full = this.#room.refusal(tenant);
+    if (full !== null) return { kind: 'problem', problem: full };
     return { kind: 'created', sandbox: this.#add(tenant, { state, programs, maps }, ttl), verification };
   }
 
   #add(tenant: string, parts: SandboxParts, ttl: number, id: string = randomUUID()): Sandbox {
     const createdAt = this.#now();
     const sandbox = new Sandbox({ id, tenant, createdAt }, parts, createdAt + ttl * 1000);
-    this.#sandboxes.set(id, sandbox);
+    this.#enter(sandbox);
     return sandbox;
+  }
+
+  #enter(sandbox: Sandbox): void {
+    const { id, tenant } = sandbox.identity;
+    this.#sandboxes.set(id, sandbox);
+    this.#room.enter(tenant, sandbox.bytes);
+  }
+
+  #leave(sandbox: Sandbox): void {
+    const { id, tenant } = sandbox.identity;
+    if (this.#sandboxes.delete(id)) this.#room.leave(tenant, sandbox.bytes);
+    sandbox.close();
+  }
+
+  #forget(id: string): boolean {
+    const stored = this.#stored.get(id);
+    if (stored === undefined) return false;
+    this.#room.leave(stored.tenant, 0);
+    return this.#stored.delete(id);
   }
 
   /** The tenant's sandbox; null: there is none with this id, or it has expired, or it is another's. */
@@ -151,8 +161,8 @@ export class Sandboxes {
     try {
       const sandbox = await waking;
       // Deleted meanwhile, or expired.
-      if (sandbox === null || !this.#stored.delete(id)) return null;
-      this.#sandboxes.set(id, sandbox);
+      if (!this.#forget(id) || sandbox === null) return null;
+      this.#enter(sandbox);
       return sandbox;
     } finally {
       this.#waking.delete(id);
@@ -168,11 +178,6 @@ export class Sandboxes {
     return new Sandbox({ id, tenant, createdAt }, read.parts, stored.expiresAt);
   }
 
-  /** Sandboxes of a tenant that are awake, in the order in which they were made. */
-  list(tenant: string): Sandbox[] {
-    return [...this.#sandboxes.values()].filter((one) => one.identity.tenant === tenant && one.expiresAt > this.#now());
-  }
-
   /** Sets when a sandbox ends, ttl seconds from now. */
   async extend(sandbox: Sandbox, ttl: number): Promise<void> {
     sandbox.expiresAt = this.#now() + ttl * 1000;
@@ -183,7 +188,7 @@ export class Sandboxes {
   /** A copy under an id of its own, as it stands when all that was asked before has ended. */
   async fork(sandbox: Sandbox, ttl: number): Promise<CopyAnswer> {
     const { tenant } = sandbox.identity;
-    const refusal = this.#refusal(tenant);
+    const refusal = this.#room.refusal(tenant);
     if (refusal !== null) return { kind: 'problem', problem: refusal };
     return { kind: 'made', sandbox: this.#add(tenant, await sandbox.parts(), ttl) };
   }
@@ -202,7 +207,7 @@ export class Sandboxes {
 
   /** A new sandbox from a snapshot; null: the tenant has none with this id. */
   async restore(tenant: string, snapshot: string, ttl: number): Promise<CopyAnswer | null> {
-    const refusal = this.#refusal(tenant);
+    const refusal = this.#room.refusal(tenant);
     if (refusal !== null) return { kind: 'problem', problem: refusal };
     const stored = await this.#options.store.sandboxes.get(tenant, snapshot);
     if (stored === null || stored.kind !== 'snapshot') return null;
@@ -222,34 +227,40 @@ export class Sandboxes {
   /** Ends a sandbox and what runs on it. */
   async delete(sandbox: Sandbox): Promise<void> {
     const { id, tenant } = sandbox.identity;
-    this.#sandboxes.delete(id);
-    sandbox.close();
+    this.#leave(sandbox);
     await this.#options.store.sandboxes.delete(tenant, id);
   }
 
   /** Ends what has expired. The store forgets its own. */
   sweep(): void {
     const now = this.#now();
-    for (const [id, sandbox] of this.#sandboxes) {
-      if (sandbox.expiresAt > now) continue;
-      this.#sandboxes.delete(id);
-      sandbox.close();
+    let bytes = 0;
+    for (const sandbox of this.#sandboxes.values()) {
+      if (sandbox.expiresAt <= now) this.#leave(sandbox);
+      else bytes += sandbox.bytes;
     }
-    for (const [id, { expiresAt }] of this.#stored) if (expiresAt <= now) this.#stored.delete(id);
+    this.#room.recount(bytes);
+    for (const [id, { expiresAt }] of this.#stored) if (expiresAt <= now) this.#forget(id);
   }
 
   /** Puts every sandbox into the store, when what runs on it has ended. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    const { sandboxes } = this.#options.store;
-    for (const sandbox of this.#sandboxes.values()) {
-      await sandbox.settled();
-      const { id, tenant, createdAt } = sandbox.identity;
-      if (sandbox.expiresAt <= this.#now()) continue;
-      const facts = JSON.stringify({ createdAt });
-      const snapshot = writeSnapshot(sandbox.partsNow());
-      await sandboxes.put({ id, tenant, kind: 'sandbox', facts, expiresAt: sandbox.expiresAt, snapshot });
-    }
+    const left = [...this.#sandboxes.values()];
+    const putAway = async (): Promise<void> => {
+      for (let sandbox = left.pop(); sandbox !== undefined; sandbox = left.pop()) await this.#putAway(sandbox);
+    };
+    await Promise.all(Array.from({ length: PUT_AWAY_AT_ONCE }, putAway));
     this.#sandboxes.clear();
+  }
+
+  async #putAway(sandbox: Sandbox): Promise<void> {
+    await sandbox.settled();
+    const { identity, expiresAt } = sandbox;
+    const { id, tenant, createdAt } = identity;
+    if (expiresAt <= this.#now()) return;
+    const facts = JSON.stringify({ createdAt });
+    const snapshot = writeSnapshot(sandbox.partsNow());
+    await this.#options.store.sandboxes.put({ id, tenant, kind: 'sandbox', facts, expiresAt, snapshot });
   }
 }

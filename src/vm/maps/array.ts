@@ -10,7 +10,7 @@
 import { ERRNO } from '../../spec/errno.ts';
 import type { MapSpec } from '../../spec/object.ts';
 import type { GuestMemory } from '../guest-memory.ts';
-import { type MapElement, roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
+import { elementsOf, type MapElement, roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
 
 function strideOf(spec: MapSpec): number {
   return roundUp8(spec.valueSize + 1);
@@ -70,12 +70,22 @@ export class ArrayMap implements VmMap {
   }
 
   entries(): MapElement[] {
-    return Array.from({ length: this.spec.maxEntries }, (_, index) => {
-      const key = new Uint8Array(4);
-      new DataView(key.buffer).setUint32(0, index, true);
-      const address = this.#address(index);
-      const value = Uint8Array.from(this.#memory.bytes.subarray(address, address + this.spec.valueSize));
-      return { key, value, address };
-    });
+    return elementsOf(this);
+  }
+
+  get places(): number {
+    return this.spec.maxEntries;
+  }
+
+  keyAt(place: number): Uint8Array {
+    const key = new Uint8Array(4);
+    new DataView(key.buffer).setUint32(0, place, true);
+    return key;
+  }
+
+  elementAt(place: number): MapElement {
+    const address = this.#address(place);
+    const value = Uint8Array.from(this.#memory.bytes.subarray(address, address + this.spec.valueSize));
+    return { key: this.keyAt(place), value, address };
   }
 }

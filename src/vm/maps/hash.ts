@@ -16,7 +16,7 @@ import { ERRNO } from '../../spec/errno.ts';
 import type { MapSpec } from '../../spec/object.ts';
 import type { GuestMemory } from '../guest-memory.ts';
 import { FNV_OFFSET, FNV_PRIME, HASH_ELEMENT, hashValueOffset } from './hash-layout.ts';
-import { type MapElement, roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
+import { elementsOf, type MapElement, roundUp8, UPDATE, type VmMap, valuePermission, writeDescriptor } from './map.ts';
 
 const { NEXT, USED, KEY } = HASH_ELEMENT;
 /** One element beyond maxEntries, so that a full table can still replace a value. */
@@ -195,19 +195,28 @@ export class HashMap implements VmMap {
   }
 
   entries(): MapElement[] {
+    return elementsOf(this);
+  }
+
+  get places(): number {
+    return this.spec.maxEntries + SPARE_ELEMENTS;
+  }
+
+  keyAt(place: number): Uint8Array | null {
     const { view, bytes } = this.#memory;
-    const found: MapElement[] = [];
-    for (let number = 1; number <= this.spec.maxEntries + SPARE_ELEMENTS; number++) {
-      const element = this.#element(number);
-      if (view.getUint32(element + USED, true) === 0) continue;
-      const key = element + KEY;
-      const value = element + this.#valueOffset;
-      found.push({
-        key: Uint8Array.from(bytes.subarray(key, key + this.spec.keySize)),
-        value: Uint8Array.from(bytes.subarray(value, value + this.spec.valueSize)),
-        address: value,
-      });
-    }
-    return found;
+    const element = this.#element(place + 1);
+    if (view.getUint32(element + USED, true) === 0) return null;
+    return bytes.subarray(element + KEY, element + KEY + this.spec.keySize);
+  }
+
+  elementAt(place: number): MapElement {
+    const { bytes } = this.#memory;
+    const element = this.#element(place + 1);
+    const address = element + this.#valueOffset;
+    return {
+      key: Uint8Array.from(bytes.subarray(element + KEY, element + KEY + this.spec.keySize)),
+      value: Uint8Array.from(bytes.subarray(address, address + this.spec.valueSize)),
+      address,
+    };
   }
 }

@@ -24,8 +24,21 @@ export interface VmMap {
   reopen(): void;
   /** How many elements there are now. */
   size(): number;
-  /** Elements in a fixed order; copies. */
+  /** Elements in the order of their places; copies. */
   entries(): MapElement[];
+  /** Places that elements may have, some of them empty. */
+  readonly places: number;
+  /** The key of the element at a place, to be looked at only; null: there is none. */
+  keyAt(place: number): Uint8Array | null;
+  /** A copy of the element at a place that has one. */
+  elementAt(place: number): MapElement;
+}
+
+/** All elements of a map. */
+export function elementsOf(map: Pick<VmMap, 'places' | 'keyAt' | 'elementAt'>): MapElement[] {
+  const found: MapElement[] = [];
+  for (let place = 0; place < map.places; place++) if (map.keyAt(place) !== null) found.push(map.elementAt(place));
+  return found;
 }
 
 /** Writes the words of a map's descriptor that all types share, and answers its address. */

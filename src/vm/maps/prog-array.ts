@@ -7,7 +7,7 @@ import { MAP_DESCRIPTOR } from '../../contract/memory.ts';
 import { ERRNO } from '../../spec/errno.ts';
 import type { MapSpec } from '../../spec/object.ts';
 import type { GuestMemory } from '../guest-memory.ts';
-import { type MapElement, type VmMap, writeDescriptor } from './map.ts';
+import { elementsOf, type MapElement, type VmMap, writeDescriptor } from './map.ts';
 
 const SLOT_BYTES = 4;
 
@@ -99,16 +99,26 @@ export class ProgArrayMap implements VmMap {
 
   /** Filled slots: index, program number. */
   entries(): MapElement[] {
-    const found: MapElement[] = [];
-    for (let slot = 0; slot < this.spec.maxEntries; slot++) {
-      const value = Atomics.load(this.#words, this.#slots + slot);
-      if (value === 0) continue;
-      const bytes = new Uint8Array(8);
-      new DataView(bytes.buffer).setUint32(0, slot, true);
-      new DataView(bytes.buffer).setUint32(4, value - 1, true);
-      const address = (this.#slots + slot) * SLOT_BYTES;
-      found.push({ key: bytes.slice(0, 4), value: bytes.slice(4), address });
-    }
-    return found;
+    return elementsOf(this);
   }
+
+  get places(): number {
+    return this.spec.maxEntries;
+  }
+
+  keyAt(place: number): Uint8Array | null {
+    return Atomics.load(this.#words, this.#slots + place) === 0 ? null : wordBytes(place);
+  }
+
+  elementAt(place: number): MapElement {
+    const value = Atomics.load(this.#words, this.#slots + place) - 1;
+    return { key: wordBytes(place), value: wordBytes(value), address: (this.#slots + place) * SLOT_BYTES };
+  }
+}
+
+/** A u32 as little-endian bytes. */
+function wordBytes(word: number): Uint8Array {
+  const bytes = new Uint8Array(SLOT_BYTES);
+  new DataView(bytes.buffer).setUint32(0, word, true);
+  return bytes;
 }
