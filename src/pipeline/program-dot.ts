@@ -64,9 +64,7 @@ export function programDot(
 ): Uint8Array {
   const text = new LimitedText(limits);
   const lines = blockLines(graph, program, maps, known);
-  text.add(
-    `digraph ${quoted(program.name)} {\n  node [shape=box, fontname=Courier];\n  edge [fontname=Courier];\n`,
-  );
+  text.add(`digraph ${quoted(program.name)} {\n  node [shape=box, fontname=Courier];\n  edge [fontname=Courier];\n`);
   graph.functions.forEach(({ name, entry, blocks }, number) => {
     text.add(`  subgraph cluster_${number} {\n    label=${quoted(name)};\n`);
     for (let block = entry; block < entry + blocks; block++) {

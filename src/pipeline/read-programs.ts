@@ -15,6 +15,7 @@ import { isImplementedProgramType, isProgramType, type ProgramType } from '../sp
 import type { KnownPrograms } from './known-programs.ts';
 import { linkStored, readStored } from './link-stored.ts';
 import { LoadRejected, ProblemFound } from './refused.ts';
+import { ASSEMBLY_SUFFIX } from './stored-program.ts';
 
 /**
  * Attach type of a program whose request names none: what libbpf's plain section gives (SEC("xdp") loads with BPF_XDP). Otherwise a program
@@ -150,7 +151,7 @@ export function readProgram(request: ProgramRequest, maps: readonly MapSpec[], k
     const functions = assembly.functions.map((one) => intFunction(one.pc === 0 ? request.name : one.name, one.pc));
     const lines = assembly.lines.map((line) => ({
       pc: line.pc,
-      file: `${request.name}.s`,
+      file: request.name + ASSEMBLY_SUFFIX,
       line: line.line,
       column: 0,
       text: line.text,

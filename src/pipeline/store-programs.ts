@@ -12,7 +12,7 @@ import { mergeMaps } from './merge-maps.ts';
 import { readPrograms, readRunObject } from './read-programs.ts';
 import { ProblemFound } from './refused.ts';
 import { mapReferences } from './stored-forms.ts';
-import { encodeProgram, type StoredProgram } from './stored-program.ts';
+import { ASSEMBLY_SUFFIX, encodeProgram, type StoredProgram } from './stored-program.ts';
 
 const NO_OBJECT: ObjectSpec = { programs: [], maps: [], notes: [] };
 
@@ -28,7 +28,10 @@ export function readUpload({ upload, limits }: ReadProgramsTask, known: KnownPro
   const maps = mergeMaps([], requests, limits);
   const programs = readPrograms({ programs: [program] }, NO_OBJECT, maps, limits, known);
   // The name of the source file is made of the program's name, which is not stored.
-  const named = programs.map((one) => ({ ...one, lines: one.lines.map((line) => ({ ...line, file: '' })) }));
+  const named = programs.map((one) => ({
+    ...one,
+    lines: one.lines.map((line) => ({ ...line, file: ASSEMBLY_SUFFIX })),
+  }));
   return answerOf(named, maps, [], program.pointer, limits);
 }
 

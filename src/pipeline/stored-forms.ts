@@ -3,7 +3,7 @@
 import { SLOT_BYTES } from '../isa/instruction.ts';
 import { LOAD_SOURCE, OPCODE } from '../isa/opcodes.ts';
 import type { ProgramSpec } from '../spec/object.ts';
-import { decodeProgram, type StoredProgram } from './stored-program.ts';
+import { ASSEMBLY_SUFFIX, decodeProgram, type StoredProgram } from './stored-program.ts';
 
 /** Stored programs that one thread keeps. */
 const MAX_FORMS = 512;
@@ -38,7 +38,9 @@ export class ReadForm {
       name,
       code: maps.every((number, index) => number === index) ? program.code : relinked(program.code, maps),
       functions: program.functions.map((one) => (one.pc === 0 ? { ...one, name } : one)),
-      lines: program.lines.map((line) => (line.file === '' ? { ...line, file: `${name}.s` } : line)),
+      lines: program.lines.map((line) =>
+        line.file === ASSEMBLY_SUFFIX ? { ...line, file: name + ASSEMBLY_SUFFIX } : line,
+      ),
     };
     if (this.#linked.size >= MAX_LINKED) this.#linked.delete(this.#linked.keys().next().value!);
     this.#linked.set(key, linked);

@@ -4,16 +4,20 @@
  *
  *   [version, type, attachType, flags, license, code, functions, hasBtf, maps, lines]
  *
- * flags are sorted, bytes are base64 (of a value that is all zeroes only the length stands, for a .bss may be large), `code` refers to maps by their place in `maps`, which holds those that the code refers to in the order
- * in which it does so first. The id hashes the form with the hash of `lines` in their place. The program's name is no part of it: it is that
- * of the run, also as name of the first function and, of assembly, in the names of the source file (stored as ''). Names, contents and slots
- * of maps are part of it, since runs link by name and begin with the contents.
+ * flags are sorted, bytes are base64 (of a value that is all zeroes only the length stands: a .bss may be large), `code` refers to maps by
+ * their place in `maps`, which holds those that the code refers to in the order in which it does so first. The id hashes the form with the
+ * hash of `lines` in their place. The program's name is no part of it: it is that of the run, also as name of the first function and, of
+ * assembly, in the name of its source file (stored as '.s'). Names, contents and slots of maps are part of it, since runs link by name and
+ * begin with the contents.
  */
 
 import { hash } from 'node:crypto';
 import type { MapSpec, ProgramSpec, SourceLine } from '../spec/object.ts';
 
 const FORM_VERSION = 1;
+
+/** Source file of a program of assembly, behind the program's name. */
+export const ASSEMBLY_SUFFIX = '.s';
 
 /** A program with the maps that its code refers to, by index. Its name is ''. */
 export interface StoredProgram {
