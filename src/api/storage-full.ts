@@ -7,6 +7,6 @@ import { ProblemError } from './problem-error.ts';
 export function storageFull({ limit }: Full, limits: Limits): ProblemError {
   const detail =
     `There is no room for one more: ${limit} is ${limits[limit]} here, for programs, asynchronous runs, batches and shares together. ` +
-    'Delete what is not needed, or wait until something expires.';
+    'Shares leave by DELETE, and with results when they expire; what is stored already is still there.';
   return new ProblemError({ code: 'limit_exceeded', detail, limit });
 }
