@@ -77,7 +77,7 @@ export class AcceptedRuns {
   constructor(app: Api, services: Services) {
     const { log } = app;
     const readerOf = runReaders(app, services);
-    const readLine = jsonReader(app, 'line');
+    const readLine = jsonReader('line');
     this.#services = services;
     this.#log = log;
     this.#toolsFor = (tenant) => ({ services, log, readLine, read: readerOf(tenant) });

@@ -26,7 +26,7 @@ export interface BatchTools {
 
 export function registerBatches(app: Api, services: Services, { replies, accepted }: BatchTools): void {
   const { limits, pool } = services;
-  const readLine = jsonReader(app, 'line');
+  const readLine = jsonReader('line');
   const readerOf = runReaders(app, services);
 
   function rawBatch({ body, bodyBytes }: FastifyRequest): RawBatch {

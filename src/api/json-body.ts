@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Problem } from '../contract/problem.ts';
 import { ProblemError } from './problem-error.ts';
+import { prototypeKey } from './prototype-key.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -11,26 +12,35 @@ declare module 'fastify' {
   }
 }
 
+/** Escapes included, every text that may hold such a key; most bodies are not looked at twice. */
+const SUSPECT = /__proto__|constructor|\\u/;
+
+function prototypeProblem(what: string, pointer: string): Problem {
+  const detail = `would reach the prototype of an object, and is never taken from a ${what}: remove or rename this key`;
+  return { code: 'schema_violation', detail: `${pointer}: ${detail}.`, errors: [{ pointer, detail }] };
+}
+
 /** A JSON text's value, or why it is none. */
 export type JsonReading = { readonly value: unknown } | { readonly problem: Problem };
 
-/** Reads JSON that comes as bytes; keys that would change an object prototype are refused. */
+/** Reads JSON that comes as bytes; keys that would reach an object's prototype are refused. */
 export type JsonReader = (bytes: Buffer) => JsonReading;
 
 /** The one reader of JSON that requests bring. @param what it is, for problems */
-export function jsonReader(app: Pick<FastifyInstance, 'getDefaultJsonParser'>, what = 'body'): JsonReader {
-  const parse = app.getDefaultJsonParser('error', 'error');
+export function jsonReader(what = 'body'): JsonReader {
   const bad = (fault: string): JsonReading => ({ problem: { code: 'bad_json', detail: `The ${what} ${fault}.` } });
   return (bytes) => {
     const text = decodeUtf8(bytes);
     if (text === null) return bad('is not UTF-8');
     if (text === '') return bad('is empty');
-    let reading = bad('is not valid JSON, or has a key that would change an object prototype');
-    // The parser answers at once, through its callback, and has no use for a request.
-    void parse({} as FastifyRequest, text, (error, value) => {
-      if (error === null) reading = { value };
-    });
-    return reading;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return bad('is not valid JSON');
+    }
+    const pointer = SUSPECT.test(text) ? prototypeKey(value) : null;
+    return pointer === null ? { value } : { problem: prototypeProblem(what, pointer) };
   };
 }
 
@@ -44,14 +54,11 @@ export function refuseEncoding(request: FastifyRequest): void {
 
 /** Replaces Fastify's parsers (JSON and plain text) by one for JSON that refuses `__proto__` and `constructor.prototype` keys. */
 export function setJsonParser(
-  app: Pick<
-    FastifyInstance,
-    'removeAllContentTypeParsers' | 'addContentTypeParser' | 'getDefaultJsonParser' | 'decorateRequest'
-  >,
+  app: Pick<FastifyInstance, 'removeAllContentTypeParsers' | 'addContentTypeParser' | 'decorateRequest'>,
 ): void {
   app.decorateRequest('bodyBytes', 0);
   app.removeAllContentTypeParsers();
-  const read = jsonReader(app);
+  const read = jsonReader();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     request.bodyBytes = body.length;
     refuseEncoding(request);

@@ -64,7 +64,7 @@ function ofForms(union: SchemaError, forms: readonly SchemaError[]): SchemaError
 }
 
 /** A field name as a reference token of a JSON pointer (RFC 6901 §3), cut to a readable length. */
-function token(name: unknown): string {
+export function token(name: unknown): string {
   const text = String(name);
   const cut = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
   return cut.replaceAll('~', '~0').replaceAll('/', '~1');

@@ -25,8 +25,24 @@ const ROWS: readonly Row[] = [
   { name: 'not JSON', body: '{"entry":', code: 'bad_json' },
   { name: 'an empty body', body: '', code: 'bad_json' },
   { name: 'not UTF-8', body: Buffer.from([0x22, 0xff, 0x22]), code: 'bad_json' },
-  { name: 'a key __proto__', body: '{"entry":"a","__proto__":{"x":1}}', code: 'bad_json' },
-  { name: 'a key constructor.prototype', body: '{"entry":"a","constructor":{"prototype":{"x":1}}}', code: 'bad_json' },
+  {
+    name: 'a key __proto__',
+    body: '{"entry":"a","__proto__":{"x":1}}',
+    code: 'schema_violation',
+    pointer: '/__proto__',
+  },
+  {
+    name: 'a key __proto__ in escapes, deep inside',
+    body: '{"entry":"a","maps":[{"name":"m"},{"\\u005f_proto__":1}]}',
+    code: 'schema_violation',
+    pointer: '/maps/1/__proto__',
+  },
+  {
+    name: 'a key constructor.prototype',
+    body: '{"entry":"a","constructor":{"prototype":{"x":1}}}',
+    code: 'schema_violation',
+    pointer: '/constructor/prototype',
+  },
   {
     name: 'another content type',
     body: 'entry: a',

@@ -110,7 +110,7 @@ test('a line that is no JSON is answered by its own line', async (t) => {
   const body = Buffer.concat([Buffer.from(`${good}\n{"entry":\n{"__proto__":{"x":1}}\n`), bad, Buffer.from(good)]);
   const { text } = await postBatch(await build(t), body, NDJSON_TYPE);
   const lines = linesOf(text);
-  assert.deepEqual(codes(lines), ['exit', 'bad_json', 'bad_json', 'bad_json', 'exit']);
+  assert.deepEqual(codes(lines), ['exit', 'bad_json', 'schema_violation', 'bad_json', 'exit']);
   assert.match(lines[1]!.problem!.detail, /^The line is not valid JSON/);
   assert.match(lines[3]!.problem!.detail, /^The line is not UTF-8/);
 });

@@ -39,7 +39,10 @@ const REQUESTS: readonly Strange[] = [
   { body: `{"__proto__": "${MARK}"}` },
   { body: { items: [marked, { entry: MARK }] }, path: '/v1/batches' },
   { body: marked, headers: { prefer: 'respond-async', 'idempotency-key': MARK } },
-  { body: { ...CHAIN, programs: [{ name: MARK, type: 'xdp', asm: `r0 = 1 // ${MARK}\nexit` }] }, path: '/v1/sandboxes' },
+  {
+    body: { ...CHAIN, programs: [{ name: MARK, type: 'xdp', asm: `r0 = 1 // ${MARK}\nexit` }] },
+    path: '/v1/sandboxes',
+  },
   { body: { spec: marked }, path: '/v1/shares' },
   { body: { name: MARK, type: 'xdp', asm: `r0 = 2 // ${MARK}\nexit` }, path: '/v1/programs' },
   { method: 'GET', path: `/v1/runs/${MARK}` },
@@ -70,7 +73,10 @@ function searched(lines: readonly Record<string, unknown>[], more: readonly stri
   }
 }
 
-async function send({ url }: ListeningService, { method = 'POST', path = '/v1/runs', headers = {}, body }: Strange): Promise<number> {
+async function send(
+  { url }: ListeningService,
+  { method = 'POST', path = '/v1/runs', headers = {}, body }: Strange,
+): Promise<number> {
   const answer = await fetch(url + path, {
     method,
     headers: { authorization: keyOf('alice'), 'content-type': 'application/json', ...headers },
