@@ -42,9 +42,13 @@ function limitRow(name: (typeof LIMIT_NAMES)[number]): readonly string[] {
   return [`\`${limitVariable(name)}\``, `\`${name}\``, amount(initial, unit), range, unit, text];
 }
 
+/** With columns as wide as their widest cell, as the formatter of this repository wants them. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [cells[0]!, rule, ...cells.slice(1)].map(line).join('\n');
 }
 
 /** The whole page. */

@@ -15,7 +15,7 @@ test('the page of the configuration is not stale', () => {
 
 test('the page has a row for each variable', () => {
   const rows = new Set(
-    [...readFileSync(PAGE, 'utf8').matchAll(/^\| `(WAGGLE_\w+)` \|.*\S \|$/gm)].map(([, name]) => name),
+    [...readFileSync(PAGE, 'utf8').matchAll(/^\| `(WAGGLE_\w+)` +\|.*\S +\|$/gm)].map(([, name]) => name),
   );
   for (const name of [...Object.keys(Settings.properties), ...LIMIT_NAMES.map(limitVariable)]) {
     assert.ok(rows.has(name), `${PAGE} has no row for ${name}`);
