@@ -36,9 +36,7 @@ export function decodeRun(body: RunBody, limits: Limits, bodyBytes: number, tena
   const programs = body.programs ?? [];
   const maps = body.maps ?? [];
   within(programs.length, 'maxPrograms', limits, '/programs');
-  within(maps.length, 'maxMaps', limits, '/maps');
-  const settings = maps.reduce((sum, map) => sum + (map.entries?.length ?? 0) + Object.keys(map.slots ?? {}).length, 0);
-  within(settings, 'maxMapSettings', limits, '/maps');
+  checkMaps(maps, limits);
   within(body.repeat ?? 1, 'maxRepeat', limits, '/repeat');
   const detail = body.detail ?? 'chain';
   return {
@@ -64,10 +62,11 @@ export function decodeRun(body: RunBody, limits: Limits, bodyBytes: number, tena
   };
 }
 
-function refusal(code: ProblemCode, pointer: string, detail: string, limit?: LimitName): ProblemError {
+/** A refusal of what stands at a place of the body. */
+export function refusal(code: ProblemCode, pointer: string, detail: string, limit?: LimitName): ProblemError {
   return new ProblemError({
     code,
-    detail: `${pointer}: ${detail}`,
+    detail: `${pointer === '' ? 'the body' : pointer}: ${detail}`,
     errors: [{ pointer, detail }],
     ...(limit === undefined ? {} : { limit }),
   });
@@ -102,13 +101,27 @@ function within(value: number, name: LimitName, limits: Limits, pointer: string)
   }
 }
 
+/**
+ * How many maps there may be, and how many settings.
+ * @throws ProblemError limit_exceeded
+ */
+export function checkMaps(maps: readonly MapBody[], limits: Limits): void {
+  within(maps.length, 'maxMaps', limits, '/maps');
+  const settings = maps.reduce((sum, map) => sum + (map.entries?.length ?? 0) + Object.keys(map.slots ?? {}).length, 0);
+  within(settings, 'maxMapSettings', limits, '/maps');
+}
+
 function bytesAt(value: Bytes, pointer: string): Uint8Array<ArrayBuffer> {
   const decoded = decodeBytes(value);
   if ('fault' in decoded) throw refusal('bad_bytes', pointer, decoded.fault);
   return decoded.bytes;
 }
 
-function limitedBytes(value: Bytes, name: LimitName, limits: Limits, pointer: string): Uint8Array<ArrayBuffer> {
+/**
+ * Bytes that a limit bounds.
+ * @throws ProblemError bad_bytes, limit_exceeded
+ */
+export function limitedBytes(value: Bytes, name: LimitName, limits: Limits, pointer: string): Uint8Array<ArrayBuffer> {
   const bytes = bytesAt(value, pointer);
   within(bytes.length, name, limits, pointer);
   return bytes;

@@ -2,12 +2,10 @@
 
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { LimitName } from '../contract/limits.ts';
 import { ELF_MEDIA_TYPE, ProgramsStored, ProgramUpload } from '../contract/program.ts';
-import type { ProgramAnswer, ReadProgram, ReadProgramsTask } from '../contract/program-task.ts';
+import type { ProgramAnswer, ReadProgram } from '../contract/program-task.ts';
 import { clientGone } from './client-gone.ts';
-import { decodeBytes, spelledLength } from './decode-bytes.ts';
-import { decodeMap, decodeProgram } from './decode-run.ts';
+import { bodyTooLarge, decodeUpload, type Upload } from './decode-upload.ts';
 import { PROGRAM_EXAMPLES } from './examples.ts';
 import { refuseEncoding } from './json-body.ts';
 import { type Principal, principalOf } from './principal.ts';
@@ -17,11 +15,7 @@ import { NoQuery } from './query.ts';
 import type { Api, Services } from './services.ts';
 import { storageFull } from './storage-full.ts';
 
-type Upload = ReadProgramsTask['upload'];
 type ProgramsRead = Extract<ProgramAnswer, { kind: 'programs_read' }>;
-
-/** Fields that belong to a program and not to an object. */
-const PROGRAM_FIELDS = ['name', 'type', 'asm', 'insns', 'dialect', 'license', 'attachType', 'flags', 'maps'] as const;
 
 /** Registers the route, and with it a parser for objects. */
 export async function registerPrograms(app: Api, services: Services): Promise<void> {
@@ -29,7 +23,7 @@ export async function registerPrograms(app: Api, services: Services): Promise<vo
   await app.register(async (scope: Api) => {
     scope.addContentTypeParser(ELF_MEDIA_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
       refuseEncoding(request);
-      if (body.length > limits.maxObjectBytes) throw tooLarge('The object', body.length, 'maxObjectBytes', services);
+      if (body.length > limits.maxObjectBytes) throw bodyTooLarge('The object', body.length, 'maxObjectBytes', limits);
       return body;
     });
 
@@ -63,7 +57,11 @@ export async function registerPrograms(app: Api, services: Services): Promise<vo
         },
       },
       async (request, reply) => {
-        const upload = uploadOf(request.body as Buffer | ProgramUpload, request.bodyBytes, services);
+        const body = request.body as Buffer | ProgramUpload;
+        const upload: Upload =
+          body instanceof Uint8Array
+            ? { kind: 'object', elf: new Uint8Array(body), pointer: '' }
+            : decodeUpload(body, request.bodyBytes, limits);
         const principal = principalOf(request);
         const { programs, maps, notes } = await readUpload(services, upload, principal, clientGone(reply));
         const isNew = await storeAll(services, principal.tenant, programs);
@@ -76,71 +74,6 @@ export async function registerPrograms(app: Api, services: Services): Promise<vo
         });
       },
     );
-  });
-}
-
-function tooLarge(what: string, bytes: number, limit: LimitName, { limits }: Services): ProblemError {
-  const detail = `${what} has ${bytes} bytes, more than ${limit}, which is ${limits[limit]} here.`;
-  return new ProblemError({ code: 'body_too_large', detail, limit });
-}
-
-function refusal(pointer: string, detail: string): ProblemError {
-  return new ProblemError({
-    code: 'schema_violation',
-    detail: `${pointer === '' ? 'the body' : pointer}: ${detail}`,
-    errors: [{ pointer, detail }],
-  });
-}
-
-/**
- * What a body that has passed the schema brings.
- * @throws ProblemError for what the schema cannot say
- */
-function uploadOf(body: Buffer | ProgramUpload, bodyBytes: number, services: Services): Upload {
-  if (body instanceof Uint8Array) return { kind: 'object', elf: new Uint8Array(body), pointer: '' };
-  const besideObject = bodyBytes - (body.elf === undefined ? 0 : spelledLength(body.elf));
-  if (besideObject > services.limits.maxBodyBytesBesideObject) {
-    throw tooLarge('Without its inline object the body', besideObject, 'maxBodyBytesBesideObject', services);
-  }
-  if (body.elf !== undefined) {
-    const beside = PROGRAM_FIELDS.find((field) => body[field] !== undefined);
-    if (beside !== undefined) throw refusal(`/${beside}`, 'does not go with elf: the object says it');
-    const decoded = decodeBytes(body.elf);
-    if ('fault' in decoded) {
-      const errors = [{ pointer: '/elf', detail: decoded.fault }];
-      throw new ProblemError({ code: 'bad_bytes', detail: `/elf: ${decoded.fault}`, errors });
-    }
-    const { maxObjectBytes } = services.limits;
-    if (decoded.bytes.length > maxObjectBytes)
-      throw tooLarge('The object', decoded.bytes.length, 'maxObjectBytes', services);
-    return { kind: 'object', elf: decoded.bytes, pointer: '/elf' };
-  }
-  if (body.name === undefined) throw refusal('/name', 'is required, unless the body has an elf');
-  const maps = body.maps ?? [];
-  const { maxMaps } = services.limits;
-  if (maps.length > maxMaps) throw limitPassed('/maps', `${maps.length} maps, maxMaps is ${maxMaps} here`, 'maxMaps');
-  const settings = maps.reduce((sum, map) => sum + (map.entries?.length ?? 0) + Object.keys(map.slots ?? {}).length, 0);
-  const { maxMapSettings } = services.limits;
-  if (settings > maxMapSettings) {
-    throw limitPassed(
-      '/maps',
-      `${settings} slots and entries, maxMapSettings is ${maxMapSettings} here`,
-      'maxMapSettings',
-    );
-  }
-  return {
-    kind: 'program',
-    program: decodeProgram({ ...body, name: body.name }, ''),
-    maps: maps.map((map, index) => decodeMap(map, `/maps/${index}`)),
-  };
-}
-
-function limitPassed(pointer: string, detail: string, limit: LimitName): ProblemError {
-  return new ProblemError({
-    code: 'limit_exceeded',
-    detail: `${pointer}: ${detail}`,
-    errors: [{ pointer, detail }],
-    limit,
   });
 }
 

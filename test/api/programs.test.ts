@@ -288,7 +288,7 @@ test('limits of an upload are named', async (t) => {
   const slots = { '0': 'a', '1': 'b' };
   const rows = [
     [elf('one-program.o'), 413, 'maxObjectBytes', X_ELF],
-    [{ elf: { base64: elf('one-program.o').toString('base64') } }, 413, 'maxObjectBytes'],
+    [{ elf: { base64: elf('one-program.o').toString('base64') } }, 422, 'maxObjectBytes'],
     [{ ...program, asm: '\n'.repeat(2000) }, 413, 'maxBodyBytesBesideObject'],
     [
       {
