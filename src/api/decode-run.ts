@@ -73,7 +73,7 @@ export function refusal(code: ProblemCode, pointer: string, detail: string, limi
 }
 
 /** The fields of later versions that a body uses, each with its pointer. */
-function* laterFields(body: RunBody): Generator<readonly [string, LaterFeature]> {
+function* laterFields(body: Partial<RunBody>): Generator<readonly [string, LaterFeature]> {
   if (body.input?.pcap !== undefined) yield ['/input/pcap', 'pcap'];
   for (const field of ['cpu', 'environment', 'kconfig', 'btf'] as const) {
     if (body[field] !== undefined) yield [`/${field}`, field];
@@ -84,7 +84,11 @@ function* laterFields(body: RunBody): Generator<readonly [string, LaterFeature]>
   }
 }
 
-function refuseLater(body: RunBody): void {
+/**
+ * Refuses what a later version brings.
+ * @throws ProblemError not_implemented
+ */
+export function refuseLater(body: Partial<RunBody>): void {
   const errors = [...laterFields(body)].map(([pointer, feature]) => ({
     pointer,
     detail: `A later version brings: ${LATER_FEATURES[feature]}`,

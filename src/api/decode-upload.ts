@@ -4,7 +4,7 @@ import type { LimitName, Limits } from '../contract/limits.ts';
 import type { ProgramUpload } from '../contract/program.ts';
 import type { ReadProgramsTask } from '../contract/program-task.ts';
 import { spelledLength } from './decode-bytes.ts';
-import { checkMaps, decodeMap, decodeProgram, limitedBytes, refusal } from './decode-run.ts';
+import { checkMaps, decodeMap, decodeProgram, limitedBytes, refusal, refuseLater } from './decode-run.ts';
 import { ProblemError } from './problem-error.ts';
 
 export type Upload = ReadProgramsTask['upload'];
@@ -37,6 +37,7 @@ export function decodeUpload(body: ProgramUpload, bodyBytes: number, limits: Lim
     return { kind: 'object', elf: limitedBytes(elf, 'maxObjectBytes', limits, '/elf'), pointer: '/elf' };
   }
   if (name === undefined) throw refusal('schema_violation', '/name', 'is required, unless the body has an elf');
+  refuseLater({ maps });
   checkMaps(maps, limits);
   return {
     kind: 'program',

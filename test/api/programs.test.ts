@@ -95,6 +95,13 @@ const REFUSED: readonly (readonly [
   ],
   ['what libbpf refuses', elf('refused-section.o'), 422, 'load_rejected', null, X_ELF],
   ['a type of later', { name: 'p', type: 'tracing', asm: 'exit' }, 501, 'not_implemented', '/type'],
+  [
+    'a map of later',
+    { name: 'p', type: 'xdp', asm: 'exit', maps: [{ name: 'm', type: 'array_of_maps', maxEntries: 1, inner: {} }] },
+    501,
+    'not_implemented',
+    '/maps/0/inner',
+  ],
   ['text', Buffer.from('x'), 415, 'unsupported_media_type', null, { 'content-type': 'text/plain' }],
   ['packed', elf('one-program.o'), 415, 'unsupported_media_type', null, { ...X_ELF, 'content-encoding': 'gzip' }],
 ];
