@@ -70,3 +70,12 @@ test('one who has 10,000 waiting delays another by one run', () => {
   const served = [queue.shift(), queue.shift()].map((item) => item?.principal);
   assert.deepEqual(served.toSorted(), ['noisy', 'quiet']);
 });
+
+test('it knows whether anybody else waits', () => {
+  const queue = new FairQueue<Item>();
+  assert.equal(queue.othersWait('a'), false);
+  queue.push({ principal: 'a', since: 0 });
+  assert.deepEqual([queue.othersWait('a'), queue.othersWait('b')], [false, true]);
+  queue.push({ principal: 'b', since: 1 });
+  assert.deepEqual([queue.othersWait('a'), queue.othersWait('b')], [true, true]);
+});
