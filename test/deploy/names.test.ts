@@ -69,7 +69,7 @@ for (const { where, text } of SOURCES) {
 test('every label that a panel groups by exists', () => {
   for (const { where, text } of SOURCES) {
     const [first] = metricsIn(text);
-    for (const [, list] of text.matchAll(/\bby \(([^)]*)\) \((?:rate|increase)\(waggle/g)) {
+    for (const [, list] of text.matchAll(/\bby \(([^)]*)\) \((?:(?:rate|increase)\()?waggle/g)) {
       const known = [...labelsOf(first!.name), ...COMMON_LABELS];
       if (where.startsWith('panel'))
         for (const label of list!.split(',')) assert.ok(known.includes(label.trim()), `${where}: ${label}`);
@@ -84,4 +84,13 @@ test('a name that does not exist is noticed', () => {
   );
   assert.ok(!NAMES.has('waggle_no_such_total'));
   assert.ok(!NAMES.has('waggle_chain_depth'));
+});
+
+test('every alert has a unit test in which it is raised', () => {
+  const alerts = [...read('prometheus/alerts.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name!);
+  assert.ok(alerts.length > 0);
+  const tests = read('prometheus/alerts.test.yml');
+  for (const alert of alerts) {
+    assert.match(tests, new RegExp(`alertname: ${alert}\\n\\s+exp_alerts:`), alert);
+  }
 });

@@ -50,6 +50,17 @@ async function startPrometheus(t: TestContext, target: string): Promise<string> 
   return `http://127.0.0.1:${port}`;
 }
 
+/** A request that succeeds, and where it says that its answer stands. */
+async function send(api: string, method: string, path: string, body: unknown): Promise<{ location: string | null }> {
+  const answer = await fetch(api + path, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  assert.ok(answer.ok, await answer.text());
+  return { location: answer.headers.get('location') };
+}
+
 /** Asks until there is an answer with elements. */
 async function query(
   prometheus: string,
@@ -84,6 +95,16 @@ describe('Prometheus', { skip: available ? false : 'skipped: promtool and promet
     for (const [name, row] of Object.entries(METRICS)) {
       const series = await query(prometheus, `waggle_${name}${row.type === 'histogram' ? '_count' : ''}`);
       assert.ok(series.length > 0, name);
+    }
+    // What happens on a sandbox arrives too.
+    const { location } = await send(service.api, 'POST', '/v1/sandboxes', {
+      programs: [{ name: 'pass', type: 'xdp', asm: 'r0 = 2\nexit' }],
+      maps: [{ name: 'chain', type: 'prog_array', maxEntries: 1 }],
+    });
+    await send(service.api, 'PUT', `${location}/maps/chain/slots/0`, { program: 'pass' });
+    for (const series of ['waggle_slot_updates_total{result="stored"} == 1', 'waggle_sandboxes{state="idle"} == 1']) {
+      const [row] = await query(prometheus, series);
+      assert.equal(row?.value[1], '1', series);
     }
   });
 });
