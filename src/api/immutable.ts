@@ -13,22 +13,18 @@ export interface Kept {
   readonly maxAge: number;
 }
 
-/**
- * Marks the answer. True: the client has it already; answer without a body (`reply.send()`), the status is set.
- * Private: what a tenant stored is nobody else's, also in a cache between.
- */
-export function markImmutable(request: FastifyRequest, reply: FastifyReply, { tag, maxAge }: Kept): boolean {
-  reply
+/** Marks an answer that is there, and no refusal. Private: what a tenant stored is nobody else's, also in a cache between. */
+export function markImmutable(reply: FastifyReply, { tag, maxAge }: Kept): FastifyReply {
+  const others = reply.getHeader('vary');
+  return reply
     .header('etag', `"${tag}"`)
     .header('cache-control', `private, max-age=${maxAge}, immutable`)
-    .header('vary', 'accept, authorization');
-  if (!hasTag(request.headers['if-none-match'], tag)) return false;
-  reply.code(304);
-  return true;
+    .header('vary', `${others === undefined ? '' : `${others}, `}accept, authorization`);
 }
 
-/** Weak comparison, as If-None-Match has it. */
-function hasTag(field: string | undefined, tag: string): boolean {
+/** Does the client have it already? Weak comparison, as If-None-Match has it. */
+export function clientHas(request: FastifyRequest, { tag }: Kept): boolean {
+  const field = request.headers['if-none-match'];
   if (field === undefined) return false;
   if (field.trim() === '*') return true;
   return field.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`);

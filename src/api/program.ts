@@ -8,7 +8,7 @@ import { closed } from '../contract/schema.ts';
 import { VERSION } from '../contract/version.ts';
 import { preferredType } from './accept.ts';
 import { clientGone } from './client-gone.ts';
-import { IMMUTABLE_SECONDS, type Kept, markImmutable, OF_THIS_VERSION_SECONDS } from './immutable.ts';
+import { clientHas, IMMUTABLE_SECONDS, type Kept, markImmutable, OF_THIS_VERSION_SECONDS } from './immutable.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { problemResponses } from './problems.ts';
@@ -44,11 +44,15 @@ export function registerProgram(app: Api, services: Services): void {
     if (stored === null) {
       throw new ProblemError({ code: 'not_found', detail: 'There is no program with this id.' });
     }
-    if (markImmutable(request, reply, keptAs(viewed))) return reply.send();
-    reply.type(type === JSON_TYPE ? type : `${type}; charset=utf-8`);
+    const kept = keptAs(viewed);
+    if (clientHas(request, kept)) return markImmutable(reply, kept).code(304).send();
     const key = `${view} ${id} ${tenant}`;
+    const send = (body: Buffer) =>
+      markImmutable(reply, kept)
+        .type(type === JSON_TYPE ? type : `${type}; charset=utf-8`)
+        .send(body);
     const known = views.get(key);
-    if (known !== undefined) return reply.send(known);
+    if (known !== undefined) return send(known);
     const { name } = JSON.parse(stored.facts) as { readonly name: string };
     const { answer, cancel } = services.loader.ask<Extract<ProgramAnswer, { kind: 'program_view' }>>({
       principal: bucket,
@@ -60,7 +64,7 @@ export function registerProgram(app: Api, services: Services): void {
     if (made.kind === 'problem') throw new ProblemError(made.problem);
     const body = Buffer.from(made.body.buffer, made.body.byteOffset, made.body.byteLength);
     views.set(key, body);
-    return reply.send(body);
+    return send(body);
   };
 
   app.get(

@@ -324,5 +324,7 @@ test('a view that is too large names the limit', async (t) => {
   for (const path of ['', '/disassembly', '/cfg', '/verification', '/disassembly?format=text', '/cfg?format=dot']) {
     const answer = await ask(one, `/v1/programs/${id}${path}`);
     assert.deepEqual([answer.status, answer.body.limit], [422, 'maxProgramViewBytes'], path);
+    // A refusal is nothing to keep.
+    assert.deepEqual([answer.headers.etag, answer.headers['cache-control']], [undefined, undefined]);
   }
 });
