@@ -27,7 +27,13 @@ import { Memo } from './api/memo.ts';
 import { refuseOtherMethods, watchMethods } from './api/methods.ts';
 import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
 import { registerOpenApi } from './api/openapi.ts';
-import { handleClientError, handleError, registerProblemPages, setProblemHandlers } from './api/problems.ts';
+import {
+  handleClientError,
+  handleError,
+  registerProblemPages,
+  requireHost,
+  setProblemHandlers,
+} from './api/problems.ts';
 import { registerProgram } from './api/program.ts';
 import { registerPrograms } from './api/programs.ts';
 import { Quotas } from './api/quotas.ts';
@@ -130,6 +136,8 @@ export async function buildService(
       headersTimeout: limits.maxHeadersMs,
       connectionsCheckingInterval: CONNECTION_CHECK_MS,
       maxHeaderSize: limits.maxHeaderBytes,
+      // Its refusal would be no problem document; requireHost's is one.
+      requireHostHeader: false,
     },
     // While it closes, the service answers by its own problem documents.
     return503OnClosing: false,
@@ -176,6 +184,7 @@ export async function buildService(
     reply.header('x-request-id', request.id);
   });
   registerTraceParent(api, spans);
+  requireHost(api);
   api.addHook('onResponse', async (request, reply) => {
     metrics.observeRequest(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime / 1000);
   });

@@ -102,6 +102,14 @@ export function setProblemHandlers(app: Pick<Api, 'setErrorHandler' | 'setNotFou
   app.setNotFoundHandler(handleUnknown);
 }
 
+/** Refuses a request that does not say whom it asks (RFC 9112 §3.2), for all routes that come after it. */
+export function requireHost(app: Pick<Api, 'addHook'>): void {
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') return;
+    throw new ProblemError({ code: 'bad_request', detail: 'A request of HTTP/1.1 needs the header field Host.' });
+  });
+}
+
 /** What can go wrong before there is a request, by Node's codes. */
 const CONNECTION_PROBLEMS: Readonly<Record<string, Problem>> = {
   HPE_HEADER_OVERFLOW: {

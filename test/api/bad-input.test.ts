@@ -280,12 +280,6 @@ const ROWS: readonly Row[] = [
   { name: 'an environment', body: body({ environment: {} }), code: 'not_implemented', pointer: '/environment' },
   { name: 'kconfig', body: body({ kconfig: {} }), code: 'not_implemented', pointer: '/kconfig' },
   { name: "a kernel's BTF", body: body({ btf: bytes }), code: 'not_implemented', pointer: '/btf' },
-  {
-    name: 'an asynchronous run',
-    body: body({}),
-    headers: { prefer: 'wait=1, respond-async' },
-    code: 'not_implemented',
-  },
 ];
 
 test('every bad input has its documented answer, none makes a metric series, and the next run is served', async (t) => {
