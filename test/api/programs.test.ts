@@ -244,7 +244,7 @@ test('stored programs', async (t) => {
       headers: { prefer: 'respond-async' },
     });
     assert.equal(accepted.status, 202, accepted.text);
-    const later = await ask(one, `${accepted.headers.location}?wait=10s`);
+    const later = await ask(one, `${String(accepted.headers.location)}?wait=10s`);
     assert.equal(later.body.returnValue, 2, later.text);
     const client = await greeted(await one.api.listen({ host: '127.0.0.1', port: 0 }));
     client.say({ type: 'subscribe', id: 's', spec: body });
