@@ -10,7 +10,7 @@ import websocket from '@fastify/websocket';
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify';
 import { AcceptedRuns } from './api/accepted-runs.ts';
 import { registerAdmission } from './api/admission.ts';
-import { needsKey, registerAuthentication } from './api/authentication.ts';
+import { registerAuthentication } from './api/authentication.ts';
 import { registerBatch } from './api/batch.ts';
 import { registerBatches } from './api/batches.ts';
 import { registerCors } from './api/cors.ts';
@@ -26,7 +26,7 @@ import { LongReplies } from './api/long-replies.ts';
 import { Memo } from './api/memo.ts';
 import { refuseOtherMethods, watchMethods } from './api/methods.ts';
 import { registerMetrics, registerMetricsSignpost } from './api/metrics.ts';
-import { registerOpenApi } from './api/openapi.ts';
+import { documentOptions, registerOpenApi } from './api/openapi.ts';
 import {
   handleClientError,
   handleError,
@@ -70,13 +70,6 @@ export const WORKER_URL = new URL('../workers/run.ts', import.meta.url).href;
 const CONNECTION_CHECK_MS = 1_000;
 /** A request id that a client may bring along. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
-
-/** How a request says who asks, for the OpenAPI document. */
-const KEY_SCHEME = {
-  type: 'http',
-  scheme: 'bearer',
-  description: 'A key of WAGGLE_API_KEYS: <id>.<secret>',
-} as const;
 
 /** Nobody watches the loading thread. */
 const UNOBSERVED: PoolObserver = { waited() {}, recycled() {}, probed() {} };
@@ -207,15 +200,7 @@ export async function buildService(
   const keys = new KeyRing(config.apiKeys);
   registerAuthentication(api, keys);
   registerAdmission(api, services);
-  await api.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Waggle', version: VERSION, description: 'A networked sandbox for chains of eBPF programs.' },
-      ...(keys.isRequired ? { components: { securitySchemes: { bearer: KEY_SCHEME } } } : {}),
-    },
-    transform: ({ schema, url }) =>
-      keys.isRequired && needsKey(url) ? { schema: { ...schema, security: [{ bearer: [] }] }, url } : { schema, url },
-  });
+  await api.register(swagger, documentOptions(keys.isRequired));
   await api.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   const stopSweeping = keepSwept(store, (error) => api.log.error({ err: error }, 'the store could not be swept'));
   const methods = watchMethods(api);

@@ -9,7 +9,6 @@ import { type AcceptedRuns, unfinishedReply } from './accepted-runs.ts';
 import { clientGone } from './client-gone.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
 import type { Api, Services } from './services.ts';
 import { WaitQuery, waitOf, withinWait } from './wait.ts';
@@ -32,7 +31,9 @@ export function registerBatch(app: Api, { store }: Services, accepted: AcceptedR
   app.get(
     '/v1/batches/:id',
     {
+      config: { problems: ['limit_exceeded', 'queue_full', 'draining'] },
       schema: {
+        operationId: 'getBatch',
         summary: 'The lines of an asynchronous batch',
         description:
           'Once all items have ended: one line each, in the order of the items. They are kept for maxResultMs.',
@@ -45,7 +46,6 @@ export function registerBatch(app: Api, { store }: Services, accepted: AcceptedR
             content: { [NDJSON_MEDIA_TYPE]: { schema: Type.Unsafe<Buffer>({ type: 'string', 'x-line': BatchLine }) } },
           },
           202: Accepted,
-          ...problemResponses,
         },
       },
     },
@@ -69,14 +69,16 @@ export function registerBatch(app: Api, { store }: Services, accepted: AcceptedR
   app.delete(
     '/v1/batches/:id',
     {
+      config: { problems: ['run_ended'] },
       schema: {
+        operationId: 'cancelBatch',
         summary: 'Cancel an asynchronous batch',
         description:
           'Items that have not ended end with the outcome cancelled. A batch that has ended stays (409 run_ended).',
         tags: ['batches'],
         params: BatchParameters,
         querystring: NoQuery,
-        response: { 202: Accepted, ...problemResponses },
+        response: { 202: Accepted },
       },
     },
     async (request, reply) => {

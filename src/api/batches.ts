@@ -10,10 +10,9 @@ import { batchOfJson, batchOfLines, type RawBatch, readItems } from './batch-ite
 import { EXAMPLES } from './examples.ts';
 import { jsonReader, refuseEncoding } from './json-body.ts';
 import { type LongReplies, NO_HANDLER_TIMEOUT, streamOf } from './long-replies.ts';
-import { idempotencyKeyOf, wantsAsync, wantsFresh } from './preferences.ts';
+import { AsyncHeaders, idempotencyKeyOf, wantsAsync, wantsFresh } from './preferences.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { requestKey } from './request-key.ts';
 import { runBatch } from './run-batch.ts';
 import { type RunReader, runReaders } from './run-reader.ts';
@@ -47,7 +46,19 @@ export function registerBatches(app: Api, services: Services, { replies, accepte
     scope.post(
       '/v1/batches',
       {
+        config: {
+          problems: [
+            'limit_exceeded',
+            'queue_full',
+            'too_many_streams',
+            'draining',
+            'idempotency_in_flight',
+            'idempotency_mismatch',
+          ],
+          location: true,
+        },
         schema: {
+          operationId: 'createBatch',
           summary: 'Run many, each on its own',
           description:
             'Each item is what POST /v1/runs takes. The answer has one line of JSON for each, as they end: order them by index. An item ' +
@@ -55,6 +66,7 @@ export function registerBatches(app: Api, services: Services, { replies, accepte
             'is cancelled. With `Prefer: respond-async` the answer is 202, and the lines stand under the Location, in the order of the items, ' +
             'when all have ended; an Idempotency-Key then makes the request safe to repeat.',
           tags: ['batches'],
+          headers: AsyncHeaders,
           body: {
             content: {
               'application/json': {
@@ -73,7 +85,6 @@ export function registerBatches(app: Api, services: Services, { replies, accepte
               },
             },
             202: Accepted,
-            ...problemResponses,
           },
         },
         ...NO_HANDLER_TIMEOUT,

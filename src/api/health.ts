@@ -3,7 +3,6 @@
 import { Type } from 'typebox';
 import { closed, literals } from '../contract/schema.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import type { Api, Services } from './services.ts';
 
 /** A probe's answer serves all who ask within this time, ms. */
@@ -24,12 +23,27 @@ export function registerHealth(app: Pick<Api, 'get'>, { pool, lifecycle }: Pick<
 
   app.get(
     '/livez',
-    { schema: { summary: 'Does the process answer?', tags: ['health'], response: { 200: Live } } },
+    {
+      schema: {
+        operationId: 'getLiveness',
+        summary: 'Does the process answer?',
+        tags: ['health'],
+        response: { 200: Live },
+      },
+    },
     async () => ({ status: 'live' as const }),
   );
   app.get(
     '/readyz',
-    { schema: { summary: 'Can it run programs?', tags: ['health'], response: { 200: Ready, ...problemResponses } } },
+    {
+      config: { problems: ['draining', 'not_ready'] },
+      schema: {
+        operationId: 'getReadiness',
+        summary: 'Can it run programs?',
+        tags: ['health'],
+        response: { 200: Ready },
+      },
+    },
     async () => {
       if (lifecycle.draining) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });
       const result = await probe();

@@ -100,6 +100,7 @@ function programTypeDetails(type: ImplementedProgramType) {
 
 export function registerInfo(app: Api): void {
   const schema = {
+    operationId: 'getInfo',
     summary: 'Engine, profiles, program types with their contexts, map types, helpers',
     tags: ['info'],
     response: { 200: Info },

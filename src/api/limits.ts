@@ -54,7 +54,14 @@ export function registerLimits(app: Api, { limits }: Services): void {
   }));
   app.get(
     '/v1/limits',
-    { schema: { summary: 'Every limit of this server', tags: ['info'], response: { 200: LimitRows } } },
+    {
+      schema: {
+        operationId: 'getLimits',
+        summary: 'Every limit of this server',
+        tags: ['info'],
+        response: { 200: LimitRows },
+      },
+    },
     async () => rows,
   );
 
@@ -70,6 +77,7 @@ export function registerLimits(app: Api, { limits }: Services): void {
     '/v1/outcomes',
     {
       schema: {
+        operationId: 'getOutcomes',
         summary: 'How a run can end, and how a request can be refused',
         tags: ['info'],
         response: { 200: Outcomes },

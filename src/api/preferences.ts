@@ -1,7 +1,24 @@
 /** Header fields that change how a request is answered: Prefer (RFC 7240), Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) and Cache-Control. */
 
 import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { badParameter } from './query.ts';
+
+/** Must the answer wait for the end? */
+export const PreferHeaders = Type.Object({
+  prefer: Type.Optional(Type.String({ description: 'respond-async: answer 202 before it has ended (RFC 7240)' })),
+});
+
+/** What a request may say of how its result is told. */
+export const AsyncHeaders = Type.Object({
+  ...PreferHeaders.properties,
+  'idempotency-key': Type.Optional(
+    Type.String({ description: 'With respond-async: the same key and body are the same run, also when sent again' }),
+  ),
+  'cache-control': Type.Optional(
+    Type.String({ description: 'no-cache: make the run even if the result of the same one is remembered' }),
+  ),
+});
 
 /** Longest Idempotency-Key, characters. */
 export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;

@@ -4,9 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { LATER_RESOURCES } from '../contract/later.ts';
 import { PROBLEMS, type Problem, type ProblemCode } from '../contract/problem.ts';
-import { PROBLEM_MEDIA_TYPE, ProblemDocument, problemDocument, problemPath } from '../contract/problem-document.ts';
+import { PROBLEM_MEDIA_TYPE, problemDocument, problemPath } from '../contract/problem-document.ts';
+import { closed } from '../contract/schema.ts';
 import { StoreFailure } from '../store/store.ts';
 import { ProblemError } from './problem-error.ts';
 import { type SchemaError, schemaViolation } from './schema-violation.ts';
@@ -14,12 +16,6 @@ import type { Api } from './services.ts';
 
 /** Answer to `retryable` problems that do not say when: try again after this many seconds. */
 export const RETRY_AFTER_SECONDS = 1;
-
-/** Response schema of every refusal, for the OpenAPI document of a route. */
-export const problemResponses = {
-  '4xx': { description: 'The request was refused', content: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemDocument } } },
-  '5xx': { description: 'The server could not answer', content: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemDocument } } },
-};
 
 /** Fastify's own refusals, by their code. */
 const FASTIFY_PROBLEMS: Readonly<Record<string, (error: FastifyError) => Problem>> = {
@@ -139,18 +135,40 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
   );
 }
 
-/** Registers the pages that problem documents point to with `type`. */
-export function registerProblemPages(app: Api): void {
-  for (const code of Object.keys(PROBLEMS) as ProblemCode[]) {
-    const { status, title, retryable } = PROBLEMS[code];
-    const page = `<!doctype html>
+function problemPage(code: ProblemCode): string {
+  const { status, title, retryable } = PROBLEMS[code];
+  return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>${code} - Waggle</title>
 <h1>${code}</h1><p>${title}.</p>
 <p>HTTP status ${status}. ${retryable ? 'The same request may succeed later.' : 'The same request will be refused again.'}</p>
 <p>The answer's <code>detail</code> and <code>errors</code> say what was wrong and where. See <a href="/docs">the API</a>.</p></html>
 `;
-    app.get(problemPath(code), { schema: { hide: true } }, async (_request, reply) =>
-      reply.type('text/html; charset=utf-8').send(page),
-    );
-  }
+}
+
+/** Registers the pages that problem documents point to with `type`. */
+export function registerProblemPages(app: Api): void {
+  const codes = Object.keys(PROBLEMS) as ProblemCode[];
+  const pages = new Map<string, string>(codes.map((code) => [problemPath(code), problemPage(code)]));
+  app.get(
+    problemPath(':code'),
+    {
+      schema: {
+        operationId: 'getProblemPage',
+        summary: 'What a problem means',
+        description: 'The page that the type of a problem document names.',
+        tags: ['info'],
+        params: Type.Object({ code: Type.String({ description: 'A code of /v1/outcomes' }) }, closed),
+        response: { 200: { description: 'A page', content: { 'text/html': { schema: Type.String() } } } },
+      },
+    },
+    async (request, reply) => {
+      const page = pages.get(problemPath(request.params.code));
+      if (page === undefined)
+        throw new ProblemError({ code: 'not_found', detail: 'There is no problem with this code.' });
+      return reply
+        .type('text/html; charset=utf-8')
+        .serializer((text: unknown) => text as string)
+        .send(page);
+    },
+  );
 }

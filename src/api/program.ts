@@ -8,10 +8,16 @@ import { closed } from '../contract/schema.ts';
 import { VERSION } from '../contract/version.ts';
 import { preferredType } from './accept.ts';
 import { clientGone } from './client-gone.ts';
-import { clientHas, IMMUTABLE_SECONDS, type Kept, markImmutable, OF_THIS_VERSION_SECONDS } from './immutable.ts';
+import {
+  clientHas,
+  IfNoneMatch,
+  IMMUTABLE_SECONDS,
+  type Kept,
+  markImmutable,
+  OF_THIS_VERSION_SECONDS,
+} from './immutable.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { ProgramViews } from './program-views.ts';
 import { MAX_QUERY_LENGTH, NoQuery, oneOf } from './query.ts';
 import type { Api, Services } from './services.ts';
@@ -70,13 +76,16 @@ export function registerProgram(app: Api, services: Services): void {
   app.get(
     '/v1/programs/:id',
     {
+      config: { problems: ['queue_full', 'draining'] },
       schema: {
+        operationId: 'getProgram',
         summary: 'A stored program: its linked instructions, functions and maps',
         description: 'Immutable: the ETag is the id.',
         tags,
         params: ProgramParameters,
+        headers: IfNoneMatch,
         querystring: NoQuery,
-        response: { 200: ProgramDetails, ...NOT_MODIFIED, ...problemResponses },
+        response: { 200: ProgramDetails, ...NOT_MODIFIED },
       },
     },
     async (request, reply) => show(request, reply, { id: request.params.id, view: 'details', type: JSON_TYPE }),
@@ -85,12 +94,15 @@ export function registerProgram(app: Api, services: Services): void {
   app.get(
     '/v1/programs/:id/disassembly',
     {
+      config: { problems: ['queue_full', 'draining'] },
       schema: {
+        operationId: 'getProgramDisassembly',
         summary: 'The instructions of a stored program as text, with its source lines',
         description:
           'JSON rows; with Accept: text/plain (or format=text) a listing in the manner of bpftool, which POST /v1/programs reads as asm.',
         tags,
         params: ProgramParameters,
+        headers: IfNoneMatch,
         querystring: FormatQuery('json or text; default: as Accept says'),
         response: {
           200: {
@@ -98,7 +110,6 @@ export function registerProgram(app: Api, services: Services): void {
             content: { [JSON_TYPE]: { schema: Disassembly }, [TEXT_TYPE]: text },
           },
           ...NOT_MODIFIED,
-          ...problemResponses,
         },
       },
     },
@@ -115,18 +126,20 @@ export function registerProgram(app: Api, services: Services): void {
   app.get(
     '/v1/programs/:id/cfg',
     {
+      config: { problems: ['queue_full', 'draining'] },
       schema: {
+        operationId: 'getProgramGraph',
         summary: 'The control-flow graph of a stored program',
         description:
           'Basic blocks with their edges, dominators and loops, functions with their calls, and the tail calls with the prog array and the ' +
           'slot where constants tell them. With Accept: text/vnd.graphviz (or format=dot) in DOT.',
         tags,
         params: ProgramParameters,
+        headers: IfNoneMatch,
         querystring: FormatQuery('json or dot; default: as Accept says'),
         response: {
           200: { description: 'The graph', content: { [JSON_TYPE]: { schema: ProgramGraph }, [DOT_TYPE]: text } },
           ...NOT_MODIFIED,
-          ...problemResponses,
         },
       },
     },
@@ -142,14 +155,17 @@ export function registerProgram(app: Api, services: Services): void {
   app.get(
     '/v1/programs/:id/verification',
     {
+      config: { problems: ['queue_full', 'draining'] },
       schema: {
+        operationId: 'getProgramVerification',
         summary: 'What the verifier says of a stored program',
         description:
           "As a run's verification with verify enforce, for the program alone with the maps that it was stored with; rejection has the log.",
         tags,
         params: ProgramParameters,
+        headers: IfNoneMatch,
         querystring: NoQuery,
-        response: { 200: ProgramVerification, ...NOT_MODIFIED, ...problemResponses },
+        response: { 200: ProgramVerification, ...NOT_MODIFIED },
       },
     },
     async (request, reply) => show(request, reply, { id: request.params.id, view: 'verification', type: JSON_TYPE }),

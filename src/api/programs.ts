@@ -6,11 +6,11 @@ import { ELF_MEDIA_TYPE, ProgramsStored, ProgramUpload } from '../contract/progr
 import type { ProgramAnswer, ReadProgram } from '../contract/program-task.ts';
 import { clientGone } from './client-gone.ts';
 import { bodyTooLarge, decodeUpload, type Upload } from './decode-upload.ts';
+import { RUN_PROBLEMS } from './documented-problems.ts';
 import { PROGRAM_EXAMPLES } from './examples.ts';
 import { refuseEncoding } from './json-body.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
 import type { Api, Services } from './services.ts';
 import { storageFull } from './storage-full.ts';
@@ -30,7 +30,9 @@ export async function registerPrograms(app: Api, services: Services): Promise<vo
     scope.post(
       '/v1/programs',
       {
+        config: { problems: RUN_PROBLEMS, location: true },
         schema: {
+          operationId: 'storePrograms',
           summary: 'Store programs under the hash of their content',
           description:
             'An object (as JSON, or its bytes as application/x-elf) or one program with the maps that it refers to. The id is the hash of ' +
@@ -52,7 +54,6 @@ export async function registerPrograms(app: Api, services: Services): Promise<vo
           response: {
             200: { ...ProgramsStored, description: 'Known already' },
             201: { ...ProgramsStored, description: 'Stored; Location when it is one program' },
-            ...problemResponses,
           },
         },
       },

@@ -11,11 +11,11 @@ import type { ChainRow, PrintRow } from '../contract/result.ts';
 import { closed } from '../contract/schema.ts';
 import type { ReplaySource } from '../contract/task.ts';
 import { MAX_CHAIN_ROWS, type ServerMessage } from '../contract/trace.ts';
+import { KEPT_RUN_PROBLEMS } from './documented-problems.ts';
 import { finishedRun, lookUpRun, sourceOf } from './find-run.ts';
 import { type LongReplies, NO_HANDLER_TIMEOUT, streamOf } from './long-replies.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { MAX_QUERY_LENGTH, oneOf, wholeNumber } from './query.ts';
 import { RunParameters } from './run.ts';
 import { eventText, withHeartbeat } from './server-sent-events.ts';
@@ -37,6 +37,10 @@ const EventsQuery = Type.Object(
   },
   closed,
 );
+
+const EventsHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ description: 'The id of the last event that the client has' })),
+});
 
 /** Who listens to which run, and behind which step. */
 interface Listening {
@@ -166,7 +170,9 @@ export function registerRunEvents(app: Api, services: Services, replies: LongRep
     {
       ...NO_HANDLER_TIMEOUT,
       exposeHeadRoute: false,
+      config: { problems: [...KEPT_RUN_PROBLEMS, 'too_many_streams'] },
       schema: {
+        operationId: 'streamRunEvents',
         summary: 'What a run did, as Server-Sent Events',
         description:
           'The events of the trace socket when the run has ended: started, chain, print, result, with detail=steps each batch of steps, then end. ' +
@@ -174,13 +180,13 @@ export function registerRunEvents(app: Api, services: Services, replies: LongRep
         tags: ['runs'],
         params: RunParameters,
         querystring: EventsQuery,
+        headers: EventsHeaders,
         response: {
           200: {
             description: 'Events',
             content: { 'text/event-stream': { schema: Type.Unsafe<Readable>({ type: 'string' }) } },
           },
           204: Type.Null({ description: 'Nothing left: do not reconnect' }),
-          ...problemResponses,
         },
       },
     },

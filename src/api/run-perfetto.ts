@@ -5,11 +5,11 @@ import { Type } from 'typebox';
 import type { FinishedRun } from '../contract/finished-run.ts';
 import type { StepRow } from '../contract/step.ts';
 import type { ReplaySource } from '../contract/task.ts';
+import { KEPT_RUN_PROBLEMS } from './documented-problems.ts';
 import { finishedRun, sourceOf } from './find-run.ts';
 import { type LongReplies, NO_HANDLER_TIMEOUT, streamOf } from './long-replies.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
 import { RunParameters } from './run.ts';
 import { MAX_EVENT_BYTES } from './run-events.ts';
@@ -93,7 +93,9 @@ export function registerRunPerfetto(app: Api, services: Services, replies: LongR
     {
       ...NO_HANDLER_TIMEOUT,
       exposeHeadRoute: false,
+      config: { problems: [...KEPT_RUN_PROBLEMS, 'too_many_streams'] },
       schema: {
+        operationId: 'getRunPerfettoTrace',
         summary: 'A run as a file for ui.perfetto.dev and chrome://tracing',
         description:
           'Trace-event JSON: programs and calls of functions are slices, tail calls arrows, misses instants; a step counts as a nanosecond.',
@@ -105,7 +107,6 @@ export function registerRunPerfetto(app: Api, services: Services, replies: LongR
             description: 'Trace-event JSON',
             content: { 'application/json': { schema: Type.Unsafe<Readable>({ type: 'object' }) } },
           },
-          ...problemResponses,
         },
       },
     },

@@ -5,10 +5,10 @@ import { closed } from '../contract/schema.ts';
 import { MAX_WINDOW_STEPS, StepPage, StepState } from '../contract/step.ts';
 import type { ReplaySource, ReplayWork } from '../contract/task.ts';
 import { clientGone } from './client-gone.ts';
+import { KEPT_RUN_PROBLEMS } from './documented-problems.ts';
 import { finishedRun, replayed, sourceOf, sourceWithSteps } from './find-run.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { MAX_QUERY_LENGTH, wholeNumber } from './query.ts';
 import { RunParameters } from './run.ts';
 import type { Api, Services } from './services.ts';
@@ -69,14 +69,16 @@ export function registerRunSteps(app: Api, services: Services): void {
   app.get(
     '/v1/runs/:id/steps',
     {
+      config: { problems: KEPT_RUN_PROBLEMS },
       schema: {
+        operationId: 'getRunSteps',
         summary: 'A page of the steps of a run',
         description:
           'Steps are numbered from 0 over the whole run. A page that begins beyond the end is empty; next is null behind the last step.',
         tags: ['runs'],
         params: RunParameters,
         querystring: StepsQuery,
-        response: { 200: StepPage, ...problemResponses },
+        response: { 200: StepPage },
       },
     },
     async (request, reply) => {
@@ -103,12 +105,14 @@ export function registerRunSteps(app: Api, services: Services): void {
   app.get(
     '/v1/runs/:id/state',
     {
+      config: { problems: KEPT_RUN_PROBLEMS },
       schema: {
+        operationId: 'getRunState',
         summary: 'Registers, frames, stack, packet, context and maps just before a step',
         tags: ['runs'],
         params: RunParameters,
         querystring: StateQuery,
-        response: { 200: StepState, ...problemResponses },
+        response: { 200: StepState },
       },
     },
     async (request, reply) => {

@@ -6,10 +6,10 @@ import { RunResult } from '../contract/result.ts';
 import { closed } from '../contract/schema.ts';
 import { unfinishedReply } from './accepted-runs.ts';
 import { clientGone } from './client-gone.ts';
+import { KEPT_RUN_PROBLEMS } from './documented-problems.ts';
 import { finishedRun, lookUpRun } from './find-run.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
 import type { Api, Services } from './services.ts';
 import { WaitQuery, waitOf } from './wait.ts';
@@ -21,7 +21,9 @@ export function registerRun(app: Api, { runs }: Services): void {
   app.get(
     '/v1/runs/:id',
     {
+      config: { problems: KEPT_RUN_PROBLEMS },
       schema: {
+        operationId: 'getRun',
         summary: 'The result of a run',
         description:
           'Results are kept in memory, the least recently used leave first (maxReplayBytes); a run that has left is 410 trace_gone. ' +
@@ -29,7 +31,7 @@ export function registerRun(app: Api, { runs }: Services): void {
         tags: ['runs'],
         params: RunParameters,
         querystring: WaitQuery,
-        response: { 200: RunResult, 202: Accepted, ...problemResponses },
+        response: { 200: RunResult, 202: Accepted },
       },
     },
     async (request, reply) => {
@@ -51,7 +53,9 @@ export function registerRun(app: Api, { runs }: Services): void {
   app.delete(
     '/v1/runs/:id',
     {
+      config: { problems: ['run_ended', 'trace_gone'] },
       schema: {
+        operationId: 'cancelRun',
         summary: 'Cancel a run',
         description:
           'A running run ends with the outcome cancelled, at its next test point; its result then stands under its id. ' +
@@ -59,7 +63,7 @@ export function registerRun(app: Api, { runs }: Services): void {
         tags: ['runs'],
         params: RunParameters,
         querystring: NoQuery,
-        response: { 202: Accepted, ...problemResponses },
+        response: { 202: Accepted },
       },
     },
     async (request, reply) => {

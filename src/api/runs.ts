@@ -9,11 +9,11 @@ import type { RunAnswer } from '../pool/run-job.ts';
 import { type AcceptedRuns, acceptedReply } from './accepted-runs.ts';
 import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
+import { RUN_PROBLEMS } from './documented-problems.ts';
 import { EXAMPLES } from './examples.ts';
-import { idempotencyKeyOf, wantsAsync, wantsFresh } from './preferences.ts';
+import { AsyncHeaders, idempotencyKeyOf, wantsAsync, wantsFresh } from './preferences.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { requestKey } from './request-key.ts';
 import { replayWindow } from './run-steps.ts';
 import type { Api, Services } from './services.ts';
@@ -23,7 +23,9 @@ export function registerRuns(app: Api, services: Services, accepted: AcceptedRun
   app.post(
     '/v1/runs',
     {
+      config: { problems: [...RUN_PROBLEMS, 'idempotency_in_flight', 'idempotency_mismatch'], location: true },
       schema: {
+        operationId: 'createRun',
         summary: 'Load, verify and run a chain of programs',
         description:
           'Answered 200 whether or not the program trapped: how a run ended is its outcome. The result then stands under /v1/runs/{id}. ' +
@@ -31,8 +33,9 @@ export function registerRuns(app: Api, services: Services, accepted: AcceptedRun
           'Idempotency-Key then makes the request safe to repeat: the same key and body are the same run. A run that was made before is ' +
           'not made again unless Cache-Control says no-cache; its result then has cache.run.',
         tags: ['runs'],
+        headers: AsyncHeaders,
         body: { ...RunBody, examples: EXAMPLES.map((example) => example.body) },
-        response: { 200: RunAnswerBody, 202: Accepted, ...problemResponses },
+        response: { 200: RunAnswerBody, 202: Accepted },
       },
     },
     async (request, reply) => {

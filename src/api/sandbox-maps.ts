@@ -8,11 +8,11 @@ import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { MAP_FLAGS } from '../spec/maps.ts';
 import { ELEMENT_FLAGS } from '../spec/prog-array.ts';
 import { decodeBytes } from './decode-bytes.ts';
+import { MAP_PROBLEMS } from './documented-problems.ts';
 import { checkSandboxQueue, findMap, findSandbox, MapParameters, SandboxParameters } from './find-sandbox.ts';
 import { errnoProblem } from './map-errno.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { badParameter, MAX_QUERY_LENGTH, NoQuery, oneOf, wholeNumber } from './query.ts';
 import type { Api, Services } from './services.ts';
 
@@ -97,11 +97,12 @@ export function registerSandboxMaps(app: Api, services: Services): void {
     '/v1/sandboxes/:id/maps',
     {
       schema: {
+        operationId: 'listMaps',
         summary: 'The maps of a sandbox',
         tags,
         params: SandboxParameters,
         querystring: NoQuery,
-        response: { 200: MapList, ...problemResponses },
+        response: { 200: MapList },
       },
     },
     async (request) => {
@@ -113,14 +114,16 @@ export function registerSandboxMaps(app: Api, services: Services): void {
   app.get(
     '/v1/sandboxes/:id/maps/:map/entries',
     {
+      config: { problems: MAP_PROBLEMS },
       schema: {
+        operationId: 'listEntries',
         summary: 'Elements of a map, page by page',
         description:
           'By ascending key (an array by its index, others by their bytes), as they are between two runs: a run that goes on is waited for.',
         tags,
         params: MapParameters,
         querystring: PageQuery,
-        response: { 200: EntryPage, ...problemResponses },
+        response: { 200: EntryPage },
       },
     },
     async (request) => {
@@ -142,12 +145,14 @@ export function registerSandboxMaps(app: Api, services: Services): void {
   app.get(
     '/v1/sandboxes/:id/maps/:map/entries/:key',
     {
+      config: { problems: MAP_PROBLEMS },
       schema: {
+        operationId: 'getEntry',
         summary: 'One element',
         tags,
         params: EntryParameters,
         querystring: NoQuery,
-        response: { 200: EntryDocument, ...problemResponses },
+        response: { 200: EntryDocument },
       },
     },
     async (request) => {
@@ -162,13 +167,15 @@ export function registerSandboxMaps(app: Api, services: Services): void {
   app.put(
     '/v1/sandboxes/:id/maps/:map/entries/:key',
     {
+      config: { problems: [...MAP_PROBLEMS, 'entry_exists', 'bad_bytes'] },
       schema: {
+        operationId: 'putEntry',
         summary: 'Write an element (BPF_MAP_UPDATE_ELEM)',
         tags,
         params: EntryParameters,
         querystring: ModeQuery,
         body: { ...EntryBody, examples: [{ value: { hex: '0100000000000000' } }] },
-        response: { 200: EntryDocument, ...problemResponses },
+        response: { 200: EntryDocument },
       },
     },
     async (request) => {
@@ -199,12 +206,14 @@ export function registerSandboxMaps(app: Api, services: Services): void {
   app.delete(
     '/v1/sandboxes/:id/maps/:map/entries/:key',
     {
+      config: { problems: MAP_PROBLEMS },
       schema: {
+        operationId: 'deleteEntry',
         summary: 'Delete an element (BPF_MAP_DELETE_ELEM)',
         tags,
         params: EntryParameters,
         querystring: NoQuery,
-        response: { 204: Type.Null({ description: 'It is gone' }), ...problemResponses },
+        response: { 204: Type.Null({ description: 'It is gone' }) },
       },
     },
     async (request, reply) => {

@@ -9,12 +9,12 @@ import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { acceptedReply } from './accepted-runs.ts';
 import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
+import { RUN_PROBLEMS } from './documented-problems.ts';
 import { SANDBOX_PROGRAM_EXAMPLE, SANDBOX_RUN_EXAMPLE } from './examples.ts';
 import { checkSandboxQueue, findSandbox, SandboxParameters } from './find-sandbox.ts';
-import { wantsAsync } from './preferences.ts';
+import { PreferHeaders, wantsAsync } from './preferences.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { firstSteps } from './runs.ts';
 import { loadRejected } from './sandboxes.ts';
 import type { Api, Services } from './services.ts';
@@ -40,15 +40,18 @@ export function registerSandboxRuns(app: Api, services: Services): void {
   app.post(
     '/v1/sandboxes/:id/runs',
     {
+      config: { problems: RUN_PROBLEMS, location: true },
       schema: {
+        operationId: 'runOnSandbox',
         summary: 'Run a program of the sandbox',
         description:
           'Runs of one sandbox go one after the other; maps keep what they leave. Slots may be changed while one goes on: its next tail call sees them. ' +
           'With `Prefer: respond-async` the answer is 202 at once, and the run stands under its id; unlike a stateless run it ends with the process.',
         tags,
         params: SandboxParameters,
+        headers: PreferHeaders,
         body: { ...SandboxRunBody, examples: [SANDBOX_RUN_EXAMPLE] },
-        response: { 200: RunAnswerBody, 202: Accepted, ...problemResponses },
+        response: { 200: RunAnswerBody, 202: Accepted },
       },
     },
     async (request, reply) => {
@@ -75,14 +78,16 @@ export function registerSandboxRuns(app: Api, services: Services): void {
   app.post(
     '/v1/sandboxes/:id/programs',
     {
+      config: { problems: [...RUN_PROBLEMS, 'load_rejected'] },
       schema: {
+        operationId: 'addSandboxProgram',
         summary: 'Add a program; a run that goes on reaches it as soon as it stands in a slot',
         description:
           'Its maps are those of the sandbox, by name or by their place. Verified and compiled on a thread of its own, also while all run threads are busy.',
         tags,
         params: SandboxParameters,
         body: { ...SandboxProgramBody, examples: [SANDBOX_PROGRAM_EXAMPLE] },
-        response: { 201: AddedProgram, ...problemResponses },
+        response: { 201: AddedProgram },
       },
     },
     async (request, reply) => {

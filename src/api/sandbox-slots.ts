@@ -5,11 +5,11 @@ import { SlotBody, SlotDocument, SlotPage, SwapBody, SwapDocument, UPDATE_MODES 
 import { closed } from '../contract/schema.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { ELEMENT_FLAGS } from '../spec/prog-array.ts';
+import { MAP_PROBLEMS } from './documented-problems.ts';
 import { findMap, findSandbox, MapParameters } from './find-sandbox.ts';
 import { errnoProblem } from './map-errno.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { badParameter, MAX_QUERY_LENGTH, NoQuery, oneOf, wholeNumber } from './query.ts';
 import type { Api, Services } from './services.ts';
 
@@ -20,7 +20,14 @@ const SlotParameters = Type.Object(
   { ...MapParameters.properties, index: Type.String({ description: 'The index of a slot, decimal' }) },
   closed,
 );
-const ModeQuery = Type.Object({ mode: Type.Optional(Type.String({ maxLength: MAX_QUERY_LENGTH })) }, closed);
+const ModeQuery = Type.Object(
+  {
+    mode: Type.Optional(
+      Type.String({ maxLength: MAX_QUERY_LENGTH, description: `One of ${UPDATE_MODES.join(', ')} (default any)` }),
+    ),
+  },
+  closed,
+);
 const PageQuery = Type.Object(
   {
     after: Type.Optional(Type.String({ maxLength: MAX_QUERY_LENGTH, description: 'Slots behind this index' })),
@@ -76,12 +83,14 @@ export function registerSandboxSlots(app: Api, services: Services): void {
   app.get(
     '/v1/sandboxes/:id/maps/:map/slots',
     {
+      config: { problems: ['map_refused'] },
       schema: {
+        operationId: 'listSlots',
         summary: 'Filled slots of a prog array, its owner and its generation',
         tags,
         params: MapParameters,
         querystring: PageQuery,
-        response: { 200: SlotPage, ...problemResponses },
+        response: { 200: SlotPage },
       },
     },
     async (request) => {
@@ -105,12 +114,14 @@ export function registerSandboxSlots(app: Api, services: Services): void {
   app.get(
     '/v1/sandboxes/:id/maps/:map/slots/:index',
     {
+      config: { problems: MAP_PROBLEMS },
       schema: {
+        operationId: 'getSlot',
         summary: 'The program in a slot',
         tags,
         params: SlotParameters,
         querystring: NoQuery,
-        response: { 200: SlotDocument, ...problemResponses },
+        response: { 200: SlotDocument },
       },
     },
     async (request) => {
@@ -126,7 +137,9 @@ export function registerSandboxSlots(app: Api, services: Services): void {
   app.put(
     '/v1/sandboxes/:id/maps/:map/slots/:index',
     {
+      config: { problems: [...MAP_PROBLEMS, 'bad_reference'] },
       schema: {
+        operationId: 'putSlot',
         summary: 'Put a program into a slot',
         description:
           'As BPF_MAP_UPDATE_ELEM: a filled slot is replaced, the array belongs to programs of one kind. mode other than any is EINVAL, as on Linux.',
@@ -134,7 +147,7 @@ export function registerSandboxSlots(app: Api, services: Services): void {
         params: SlotParameters,
         querystring: ModeQuery,
         body: { ...SlotBody, examples: [{ program: 'drop' }] },
-        response: { 200: SlotDocument, ...problemResponses },
+        response: { 200: SlotDocument },
       },
     },
     async (request) => {
@@ -150,13 +163,15 @@ export function registerSandboxSlots(app: Api, services: Services): void {
   app.delete(
     '/v1/sandboxes/:id/maps/:map/slots/:index',
     {
+      config: { problems: MAP_PROBLEMS },
       schema: {
+        operationId: 'clearSlot',
         summary: 'Empty a slot',
         description: 'As BPF_MAP_DELETE_ELEM: an empty slot is ENOENT, one past the end E2BIG.',
         tags,
         params: SlotParameters,
         querystring: NoQuery,
-        response: { 200: SlotDocument, ...problemResponses },
+        response: { 200: SlotDocument },
       },
     },
     async (request) => {
@@ -174,13 +189,15 @@ export function registerSandboxSlots(app: Api, services: Services): void {
   app.post(
     '/v1/sandboxes/:id/maps/:map/slots/swap',
     {
+      config: { problems: [...MAP_PROBLEMS, 'bad_reference', 'limit_exceeded'] },
       schema: {
+        operationId: 'swapSlots',
         summary: 'Change several slots at once, between two tail calls of a running chain',
         description: 'All of them, or none when one is refused. Emptying an empty slot changes nothing.',
         tags,
         params: MapParameters,
         body: { ...SwapBody, examples: [{ slots: { '0': 'drop', '1': null } }] },
-        response: { 200: SwapDocument, ...problemResponses },
+        response: { 200: SwapDocument },
       },
     },
     async (request) => {

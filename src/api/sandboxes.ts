@@ -16,11 +16,11 @@ import type { SandboxSpec } from '../contract/sandbox-task.ts';
 import { graphOf } from '../sandboxes/graph.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { decodeRun } from './decode-run.ts';
+import { RUN_PROBLEMS } from './documented-problems.ts';
 import { SANDBOX_EXAMPLE } from './examples.ts';
 import { findSandbox, SandboxParameters } from './find-sandbox.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
 import { mapEntry } from './sandbox-maps.ts';
 import type { Api, Services } from './services.ts';
@@ -83,13 +83,18 @@ export function registerSandboxes(app: Api, services: Services): void {
   app.post(
     '/v1/sandboxes',
     {
+      config: {
+        problems: [...RUN_PROBLEMS, 'load_rejected', 'not_found', 'snapshot_gone', 'too_many_sandboxes'],
+        location: true,
+      },
       schema: {
+        operationId: 'createSandbox',
         summary: 'Make a sandbox: programs, maps and prog arrays that last from run to run',
         description:
           'From an object, programs and maps as in a run, or from a snapshot. What Linux would refuse to load is 422 load_rejected with the rejection that a run would show.',
         tags,
         body: { ...SandboxBody, examples: [SANDBOX_EXAMPLE] },
-        response: { 201: CreatedSandbox, ...problemResponses },
+        response: { 201: CreatedSandbox },
       },
     },
     async (request, reply) => {
@@ -133,11 +138,12 @@ export function registerSandboxes(app: Api, services: Services): void {
     '/v1/sandboxes/:id',
     {
       schema: {
+        operationId: 'getSandbox',
         summary: 'A sandbox: what is in it, what it does, when it ends',
         tags,
         params: SandboxParameters,
         querystring: NoQuery,
-        response: { 200: SandboxDocument, ...problemResponses },
+        response: { 200: SandboxDocument },
       },
     },
     async (request) => sandboxDocument(await find(principalOf(request), request.params.id)),
@@ -146,12 +152,14 @@ export function registerSandboxes(app: Api, services: Services): void {
   app.patch(
     '/v1/sandboxes/:id',
     {
+      config: { problems: ['limit_exceeded'] },
       schema: {
+        operationId: 'updateSandbox',
         summary: 'Keep a sandbox: it ends ttl seconds from now',
         tags,
         params: SandboxParameters,
         body: { ...TtlBody, examples: [{ ttl: 600 }] },
-        response: { 200: SandboxDocument, ...problemResponses },
+        response: { 200: SandboxDocument },
       },
     },
     async (request) => {
@@ -165,11 +173,12 @@ export function registerSandboxes(app: Api, services: Services): void {
     '/v1/sandboxes/:id',
     {
       schema: {
+        operationId: 'deleteSandbox',
         summary: 'End a sandbox; what runs on it is cancelled',
         tags,
         params: SandboxParameters,
         querystring: NoQuery,
-        response: { 204: Type.Null({ description: 'It is gone' }), ...problemResponses },
+        response: { 204: Type.Null({ description: 'It is gone' }) },
       },
     },
     async (request, reply) => {
@@ -181,12 +190,14 @@ export function registerSandboxes(app: Api, services: Services): void {
   app.post(
     '/v1/sandboxes/:id/fork',
     {
+      config: { problems: ['limit_exceeded', 'too_many_sandboxes', 'draining'], location: true },
       schema: {
+        operationId: 'forkSandbox',
         summary: 'Copy a sandbox, as it stands when all that was asked before has ended',
         tags,
         params: SandboxParameters,
         body: { ...CopyBody, examples: [{}] },
-        response: { 201: SandboxDocument, ...problemResponses },
+        response: { 201: SandboxDocument },
       },
     },
     async (request, reply) => {
@@ -201,13 +212,15 @@ export function registerSandboxes(app: Api, services: Services): void {
   app.post(
     '/v1/sandboxes/:id/snapshot',
     {
+      config: { problems: ['limit_exceeded', 'too_many_sandboxes', 'draining'] },
       schema: {
+        operationId: 'snapshotSandbox',
         summary: 'Store a copy that outlives the sandbox and the process',
         description: 'POST /v1/sandboxes with its id as `snapshot` makes a sandbox of it.',
         tags,
         params: SandboxParameters,
         body: { ...CopyBody, examples: [{ ttl: 86_400 }] },
-        response: { 201: SnapshotDocument, ...problemResponses },
+        response: { 201: SnapshotDocument },
       },
     },
     async (request, reply) => {
@@ -221,13 +234,14 @@ export function registerSandboxes(app: Api, services: Services): void {
     '/v1/sandboxes/:id/graph',
     {
       schema: {
+        operationId: 'getSandboxGraph',
         summary: 'Which program can jump where',
         description:
           'As the slots are now. Edges are the tail calls of the code, with array and index where constants tell them.',
         tags,
         params: SandboxParameters,
         querystring: NoQuery,
-        response: { 200: GraphDocument, ...problemResponses },
+        response: { 200: GraphDocument },
       },
     },
     async (request) => graphOf(await find(principalOf(request), request.params.id)),

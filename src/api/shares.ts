@@ -10,7 +10,6 @@ import { decodeInteger64, decodeRun } from './decode-run.ts';
 import { EXAMPLES } from './examples.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
 import { problemIn } from './schema-violation.ts';
 import type { Api, Services } from './services.ts';
@@ -38,7 +37,12 @@ export function registerShares(app: Api, services: Services): void {
   app.post(
     '/v1/shares',
     {
+      config: {
+        problems: ['bad_bytes', 'bad_reference', 'bad_map', 'bad_input', 'limit_exceeded', 'not_implemented'],
+        location: true,
+      },
       schema: {
+        operationId: 'createShare',
         summary: 'Store a run for others to see',
         description:
           'Storing is explicit: nothing that is run here is kept for others otherwise. A share is public to everybody who has its id, which ' +
@@ -46,7 +50,7 @@ export function registerShares(app: Api, services: Services): void {
         tags: ['shares'],
         body: { ...ShareBody, examples: [{ spec: EXAMPLES[0].body, step: '3', expiresIn: 86_400 }] },
         querystring: NoQuery,
-        response: { 201: CreatedShare, ...problemResponses },
+        response: { 201: CreatedShare },
       },
     },
     async (request, reply) => {
@@ -76,12 +80,13 @@ export function registerShares(app: Api, services: Services): void {
     '/v1/shares/:id',
     {
       schema: {
+        operationId: 'getShare',
         summary: 'Read a share',
         description: 'Open to everybody who has the id, with or without a key.',
         tags: ['shares'],
         params: ShareParameters,
         querystring: NoQuery,
-        response: { 200: Share, ...problemResponses },
+        response: { 200: Share },
       },
     },
     async (request, reply) => {
@@ -96,13 +101,15 @@ export function registerShares(app: Api, services: Services): void {
   app.delete(
     '/v1/shares/:id',
     {
+      config: { problems: ['bad_delete_token'] },
       schema: {
+        operationId: 'deleteShare',
         summary: 'Delete a share',
         tags: ['shares'],
         params: ShareParameters,
         querystring: NoQuery,
         headers: DeleteHeaders,
-        response: { 204: Type.Null({ description: 'Deleted' }), ...problemResponses },
+        response: { 204: Type.Null({ description: 'Deleted' }) },
       },
     },
     async (request, reply) => {

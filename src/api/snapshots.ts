@@ -4,7 +4,6 @@ import { Type } from 'typebox';
 import { closed } from '../contract/schema.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
-import { problemResponses } from './problems.ts';
 import { NoQuery } from './query.ts';
 import type { Api, Services } from './services.ts';
 
@@ -13,11 +12,12 @@ export function registerSnapshots(app: Api, { sandboxes }: Services): void {
     '/v1/snapshots/:id',
     {
       schema: {
+        operationId: 'deleteSnapshot',
         summary: 'Remove a snapshot of a sandbox',
         tags: ['sandboxes'],
         params: Type.Object({ id: Type.String({ description: 'The id of a snapshot' }) }, closed),
         querystring: NoQuery,
-        response: { 204: Type.Null({ description: 'It is gone' }), ...problemResponses },
+        response: { 204: Type.Null({ description: 'It is gone' }) },
       },
     },
     async (request, reply) => {

@@ -5,7 +5,6 @@ import { Type } from 'typebox';
 import { closed } from '../contract/schema.ts';
 import { TICKET_LIFE_MS } from '../contract/trace.ts';
 import { type Principal, principalOf } from './principal.ts';
-import { problemResponses } from './problems.ts';
 import type { Api } from './services.ts';
 
 /** Unused tickets that one principal may have, and all together; with one more the oldest is forgotten. */
@@ -80,9 +79,10 @@ export function registerTraceTickets(app: Api, tickets: TraceTickets): void {
     '/v1/trace-tickets',
     {
       schema: {
+        operationId: 'createTraceTicket',
         summary: 'A ticket that opens the trace socket once',
         tags: ['traces'],
-        response: { 201: IssuedTicket, ...problemResponses },
+        response: { 201: IssuedTicket },
       },
     },
     async (request, reply) =>

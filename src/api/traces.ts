@@ -3,6 +3,7 @@
 // For the `websocket` routes that this plugin adds.
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { type CloseReason, TRACE_SUBPROTOCOL } from '../contract/trace.ts';
 import type { Principal } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
@@ -10,6 +11,11 @@ import type { Api, Services } from './services.ts';
 import { TraceOutbox } from './trace-outbox.ts';
 import { TraceSession } from './trace-session.ts';
 import { registerTraceTickets, TraceTickets } from './trace-tickets.ts';
+
+/** What else stands in the query is left alone. */
+const TicketQuery = Type.Object({
+  ticket: Type.Optional(Type.String({ description: 'From POST /v1/trace-tickets, in place of a key' })),
+});
 
 /** The subprotocols that a client offers. */
 function offeredProtocols(request: FastifyRequest): string[] {
@@ -112,7 +118,15 @@ export function registerTraces(app: Api, services: Services): void {
   app.route({
     method: 'GET',
     url: '/v1/traces',
-    schema: { hide: true },
+    schema: {
+      operationId: 'openTraceSocket',
+      summary: 'The trace socket (a WebSocket)',
+      description: `Subprotocol ${TRACE_SUBPROTOCOL}: every step of runs while they go on, with questions about them; see docs/trace-protocol.md.`,
+      tags: ['traces'],
+      querystring: TicketQuery,
+      response: { 101: Type.Null({ description: 'The socket is open' }) },
+    },
+    config: { problems: ['draining'] },
     onRequest: async (request) => {
       checkUpgrade(request);
       if (lifecycle.draining) throw new ProblemError({ code: 'draining', detail: 'The server is shutting down.' });

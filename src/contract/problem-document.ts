@@ -33,7 +33,7 @@ export const ProblemDocument = Type.Object(
 export type ProblemDocument = Static<typeof ProblemDocument>;
 
 /** The path of the page that explains a problem code. */
-export function problemPath(code: ProblemCode): string {
+export function problemPath(code: string): string {
   return `/problems/${code}`;
 }
 
