@@ -47,7 +47,7 @@ const LAYERS: Readonly<Record<string, { rooms: readonly string[]; packages: read
     packages: ['fastify', '@fastify/', 'typebox', 'ws'],
   },
   sandboxes: { rooms: ['contract', 'spec', 'pool', 'store'], packages: [] },
-  client: { rooms: ['contract'], packages: [] },
+  client: { rooms: ['contract'], packages: ['openapi-fetch'] },
   workers: { rooms: ['pipeline', 'contract'], packages: [] },
 };
 
