@@ -310,7 +310,7 @@ export const LIMITS = {
     default: 1024 * MIB,
     most: 64 * 1024 * MIB,
     unit: 'bytes',
-    text: 'Memory that all sandboxes together take while they are idle.',
+    text: 'Memory that all sandboxes together take while they are idle; one tenant may take seven times what is free.',
   },
   maxSandboxTtl: {
     default: 86_400,

@@ -234,10 +234,11 @@ export class Sandboxes {
   /** Ends what has expired. The store forgets its own. */
   sweep(): void {
     const now = this.#now();
-    let bytes = 0;
+    const bytes = new Map<string, number>();
     for (const sandbox of this.#sandboxes.values()) {
+      const { tenant } = sandbox.identity;
       if (sandbox.expiresAt <= now) this.#leave(sandbox);
-      else bytes += sandbox.bytes;
+      else bytes.set(tenant, (bytes.get(tenant) ?? 0) + sandbox.bytes);
     }
     this.#room.recount(bytes);
     for (const [id, { expiresAt }] of this.#stored) if (expiresAt <= now) this.#forget(id);

@@ -137,7 +137,7 @@ test('random JSON is a result or a problem on every route that takes a body', {
     );
     t.diagnostic(
       `${method} ${route}: ${[...answers]
-        .toSorted()
+        .toSorted(([one], [other]) => one.localeCompare(other))
         .map(([status, number]) => `${number} x ${status}`)
         .join(', ')}`,
     );
