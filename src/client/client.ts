@@ -1,5 +1,5 @@
 /**
- * The client of a Waggle service, for Node and for browsers: runs, their steps, and traces.
+ * The client of a Waggle service, for Node and for browsers: every route by its resource, and traces.
  *
  *   const client = new WaggleClient('http://127.0.0.1:8080');
  *   const trace = client.trace({ spec });
@@ -7,53 +7,76 @@
  *   console.log((await trace.result).outcome.code);
  */
 
-import type { ProblemDocument } from '../contract/problem-document.ts';
 import type { RunAnswerBody, RunResult } from '../contract/result.ts';
 import type { RunBody } from '../contract/run.ts';
 import type { StepPage, StepState } from '../contract/step.ts';
-import { WaggleError } from './errors.ts';
+import { type CallOptions, Http } from './http.ts';
+import { Batches } from './resources/batches.ts';
+import { ServiceInfo } from './resources/info.ts';
+import { Maps } from './resources/maps.ts';
+import { Programs } from './resources/programs.ts';
+import { Runs } from './resources/runs.ts';
+import { Sandboxes } from './resources/sandboxes.ts';
+import { Shares } from './resources/shares.ts';
+import { Slots } from './resources/slots.ts';
 import { Trace, type TraceOptions } from './trace.ts';
 
 export interface ClientOptions {
-  /** Sent with each request, and with the socket's upgrade unless `tickets` is set. */
+  /** Sent with each request, and with the socket's upgrade unless `tickets` is set. A key: `{authorization: 'Bearer <id>.<secret>'}`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Open sockets with a ticket (POST /v1/trace-tickets): browsers cannot send headers with them. */
   readonly tickets?: boolean;
+  /** How often a request that the service could not take now (a retryable problem) is sent again, after its Retry-After; default 0. */
+  readonly retries?: number;
 }
 
 export class WaggleClient {
+  readonly runs: Runs;
+  readonly batches: Batches;
+  readonly programs: Programs;
+  readonly sandboxes: Sandboxes;
+  readonly maps: Maps;
+  readonly slots: Slots;
+  readonly shares: Shares;
+  readonly info: ServiceInfo;
   readonly #url: string;
+  readonly #http: Http;
   readonly #options: ClientOptions;
 
   /** @param url where the service listens, such as http://127.0.0.1:8080 */
   constructor(url: string, options: ClientOptions = {}) {
+    const http = new Http(url, options);
+    this.runs = new Runs(http);
+    this.batches = new Batches(http);
+    this.programs = new Programs(http);
+    this.sandboxes = new Sandboxes(http);
+    this.maps = new Maps(http);
+    this.slots = new Slots(http);
+    this.shares = new Shares(http);
+    this.info = new ServiceInfo(http);
     this.#url = url;
+    this.#http = http;
     this.#options = options;
   }
 
-  /**
-   * Runs a chain and waits for its result, with detail "steps" also for its first steps. A run that traps has a result too.
-   * Throws WaggleError when the service refuses the request.
-   */
-  run(body: RunBody): Promise<RunAnswerBody> {
-    return this.#request<RunAnswerBody>('POST', '/v1/runs', body);
+  /** Short for runs.create. */
+  run(body: RunBody, options: CallOptions = {}): Promise<RunAnswerBody> {
+    return this.runs.create(body, options);
   }
 
-  /** The result of a run. */
-  result(id: string): Promise<RunResult> {
-    return this.#request<RunResult>('GET', runPath(id));
+  /** Short for runs.wait. */
+  result(id: string, options: CallOptions = {}): Promise<RunResult> {
+    return this.runs.wait(id, options);
   }
 
-  /** A page of steps; `count` is at most MAX_WINDOW_STEPS. */
-  steps(id: string, { from = 0, count }: { from?: number; count?: number } = {}): Promise<StepPage> {
-    const query = new URLSearchParams({ from: String(from), ...(count === undefined ? {} : { count: String(count) }) });
-    return this.#request<StepPage>('GET', `${runPath(id)}/steps?${query.toString()}`);
+  /** Short for runs.steps. */
+  steps(id: string, options: Parameters<Runs['steps']>[1] = {}): Promise<StepPage> {
+    return this.runs.steps(id, options);
   }
 
-  /** The state in front of a step; beyond the end the last one. `maps` names the maps to show; default: all. */
-  state(id: string, step: number, { maps }: { maps?: readonly string[] } = {}): Promise<StepState> {
-    const query = new URLSearchParams({ step: String(step), ...(maps === undefined ? {} : { maps: maps.join(',') }) });
-    return this.#request<StepState>('GET', `${runPath(id)}/state?${query.toString()}`);
+  /** Short for runs.state. */
+  state(id: string, step: number, options: Parameters<Runs['state']>[2] = {}): Promise<StepState> {
+    return this.runs.state(id, step, options);
   }
 
   /**
@@ -63,35 +86,14 @@ export class WaggleClient {
   trace(options: TraceOptions): Trace {
     const { headers, tickets = false } = this.#options;
     return new Trace(async () => {
-      if (tickets) return { url: this.#url, ticket: await this.#ticket() };
+      if (tickets) return { url: this.#url, ticket: await this.traceTicket() };
       return { url: this.#url, ...(headers === undefined ? {} : { headers }) };
     }, options);
   }
 
-  async #ticket(): Promise<string> {
-    return (await this.#request<{ ticket: string }>('POST', '/v1/trace-tickets')).ticket;
-  }
-
-  async #request<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    const response = await fetch(new URL(path, this.#url), {
-      method,
-      headers: { ...this.#options.headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (response.ok) return JSON.parse(text) as Answer;
-    throw new WaggleError(response.status, problemIn(text));
-  }
-}
-
-const runPath = (id: string): string => `/v1/runs/${encodeURIComponent(id)}`;
-
-/** null: not one of the service's own (a proxy may have answered). */
-function problemIn(text: string): ProblemDocument | null {
-  try {
-    const document = JSON.parse(text) as ProblemDocument | null;
-    return typeof document?.code === 'string' ? document : null;
-  } catch {
-    return null;
+  /** A ticket that opens the trace socket once, for who opens it by himself. */
+  async traceTicket(options: CallOptions = {}): Promise<string> {
+    const { ticket } = await this.#http.data((client, init) => client.POST('/v1/trace-tickets', init), options);
+    return ticket;
   }
 }

@@ -58,6 +58,9 @@ export const Bytes = Type.Object(bytesFields, {
 });
 export type Bytes = Static<typeof Bytes>;
 
+/** An object of which nothing is known yet. */
+const later = (description: string) => Type.Unsafe<Record<string, unknown>>(Type.Object({}, { description }));
+
 const Uint32 = (options: object) => Type.Integer({ minimum: 0, maximum: 0xffff_ffff, ...options });
 
 export const Program = Type.Object(
@@ -96,7 +99,7 @@ export const MapBody = Type.Object(
       }),
     ),
     entries: Type.Optional(Type.Array(Type.Object({ key: Bytes, value: Bytes }, closed))),
-    inner: Type.Optional(Type.Object({}, { description: 'Later: the inner map' })),
+    inner: Type.Optional(later('Later: the inner map')),
     mapExtra: Type.Optional(Integer64Input),
   },
   { ...closed, description: "A map of the run's own, or settings of the object's map of this name" },
@@ -114,7 +117,7 @@ const Input = Type.Object(
   {
     packet: Type.Optional(Bytes),
     ctx: Type.Optional(Context),
-    pcap: Type.Optional(Type.Object({}, { description: 'Later: a capture' })),
+    pcap: Type.Optional(later('Later: a capture')),
   },
   closed,
 );

@@ -105,18 +105,23 @@ export const CreatedSandbox = Type.Object(
   { ...SandboxDocument.properties, verification: nullable(Verification) },
   closed,
 );
+export type CreatedSandbox = Static<typeof CreatedSandbox>;
 
 export const AddedProgram = Type.Object({ ...ProgramEntry.properties, verification: Verification }, closed);
+export type AddedProgram = Static<typeof AddedProgram>;
 
 export const SnapshotDocument = Type.Object(
   { id: Type.String(), bytes: Type.Integer(), expiresAt: Type.String({ description: 'RFC 3339' }) },
   closed,
 );
+export type SnapshotDocument = Static<typeof SnapshotDocument>;
 
 export const MapList = Type.Object({ maps: Type.Array(MapEntry) }, closed);
+export type MapList = Static<typeof MapList>;
 
 export const EntryBody = Type.Object({ value: Bytes }, closed);
 export const EntryDocument = Type.Object({ key: HexBytes, value: HexBytes }, closed);
+export type EntryDocument = Static<typeof EntryDocument>;
 export const EntryPage = Type.Object(
   {
     entries: Type.Array(EntryDocument),
@@ -124,6 +129,7 @@ export const EntryPage = Type.Object(
   },
   closed,
 );
+export type EntryPage = Static<typeof EntryPage>;
 
 const Generation = Type.Integer({ description: 'Completed changes of the array; rows of a chain quote it' });
 
@@ -132,6 +138,7 @@ export const SlotDocument = Type.Object(
   { index: Type.Integer(), program: nullable(Type.String()), generation: Generation },
   closed,
 );
+export type SlotDocument = Static<typeof SlotDocument>;
 export const SlotPage = Type.Object(
   {
     maxEntries: Type.Integer(),
@@ -151,6 +158,7 @@ export const SlotPage = Type.Object(
   },
   closed,
 );
+export type SlotPage = Static<typeof SlotPage>;
 
 /** A slot index as a key. */
 const SLOT_KEY = '^(0|[1-9][0-9]{0,9})$';
@@ -171,6 +179,7 @@ export const SwapDocument = Type.Object(
   },
   closed,
 );
+export type SwapDocument = Static<typeof SwapDocument>;
 
 export const GraphDocument = Type.Object(
   {

@@ -53,3 +53,4 @@ export const Share = Type.Object(
   },
   closed,
 );
+export type Share = Static<typeof Share>;
