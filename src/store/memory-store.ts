@@ -82,7 +82,7 @@ export class MemoryStore implements Store {
     listUnfinished: async (after, most) => {
       checkPage(most);
       const unfinished = [...this.#runs.values()].filter((run) => run.ending === null && run.sequence > after);
-      return unfinished.slice(0, most).map(({ request, ending, ...entry }) => entry);
+      return unfinished.slice(0, most).map(({ request: _request, ending: _ending, ...entry }) => entry);
     },
   };
 
