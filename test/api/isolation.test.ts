@@ -117,8 +117,8 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** Public by design: a share is read by whoever has its id, and deleted by whoever has its token. */
-const PUBLIC_ROUTES = ['GET /v1/shares/{id}', 'DELETE /v1/shares/{id}'];
+/** Public by design: a share is read by whoever has its id and deleted by whoever has its token; a code of problems is nobody's. */
+const PUBLIC_ROUTES = ['GET /v1/shares/{id}', 'DELETE /v1/shares/{id}', 'GET /problems/{code}'];
 
 const pathOf = ({ route, path = {} }: Row, id: string): string =>
   route.replaceAll(/\{([a-z]+)\}/g, (_, name: string) => (name === 'id' ? id : path[name]!));
