@@ -111,8 +111,10 @@ function textOf(schema: Json): string {
 }
 
 /** A few characters that equal schemas have in common, so that few texts are made. */
-const outline = ({ type, properties, anyOf }: Json): string =>
-  isObject(properties) ? Object.keys(properties).join() : Array.isArray(anyOf) ? `anyOf ${anyOf.length}` : `${type}`;
+function outline({ properties, anyOf }: Json): string {
+  if (isObject(properties)) return Object.keys(properties).join();
+  return Array.isArray(anyOf) ? `anyOf ${anyOf.length}` : '';
+}
 
 /**
  * A schema with a mark in place of each part that has a name. The plugin that makes the document rewrites schemas on the way (it knows no

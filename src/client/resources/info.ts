@@ -1,6 +1,6 @@
 /** What a service is, knows and allows, and whether it works. None of it needs a key. */
 
-import type { components, paths } from '../api-types.ts';
+import type { paths } from '../api-types.ts';
 import type { CallOptions, Http } from '../http.ts';
 
 /** The JSON of a GET that takes nothing. */
@@ -11,8 +11,6 @@ export type Info = AnswerOf<'/v1/info'>;
 export type Limits = AnswerOf<'/v1/limits'>;
 export type Outcomes = AnswerOf<'/v1/outcomes'>;
 export type Readiness = AnswerOf<'/readyz'>;
-/** Schemas by the names that they have in the OpenAPI document. */
-export type Schemas = components['schemas'];
 
 export class ServiceInfo {
   readonly #http: Http;
