@@ -39,6 +39,12 @@ export interface ProgArrayState {
   readonly map: number;
   readonly generation: number;
   readonly slots: readonly (readonly [number, number])[];
+  /** What the first program has bound it to, for as long as the array lives; null: none yet, or to be found from the programs. */
+  readonly owner: {
+    readonly type: string;
+    readonly attachType: string | null;
+    readonly xdpHasFrags: boolean;
+  } | null;
 }
 
 /** A sandbox at the start of a run, of a map command, or as it is kept. */

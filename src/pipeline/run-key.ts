@@ -66,7 +66,7 @@ export function sandboxRunKeyOf(spec: RunSpec, { linked, image, progArrays }: Sa
   for (const program of programs) digest.update(JSON.stringify({ ...program, code: null })).update(program.code);
   for (const map of maps) digest.update(JSON.stringify({ ...map, entries: null }));
   digest
-    .update(JSON.stringify([linked.verify, progArrays]))
+    .update(JSON.stringify([linked.verify, progArrays.map(({ map, generation, slots }) => [map, generation, slots])]))
     .update(image.data)
     .update(image.descriptors);
   return `sha256:${digest.digest('hex')}`;

@@ -86,7 +86,7 @@ function initialSlots(map: MapSpec, index: number, programs: readonly ProgramSpe
   if (map.type !== 'prog_array') return [];
   const numberOf = (name: string) => programs.findIndex((program) => program.name === name);
   const slots = map.slots.map((slot) => [slot.index, numberOf(slot.program) + 1] as const);
-  return [{ map: index, generation: 0, slots }];
+  return [{ map: index, generation: 0, slots, owner: null }];
 }
 
 /** One more program: verified, and compiled, so that a run which meets it only has to instantiate it. */

@@ -39,10 +39,10 @@ export class ProgArrays {
   /** @param programs bind the arrays that their code refers to, and those that hold them */
   constructor(maps: readonly MapFacts[], programs: readonly ProgramFacts[], states: readonly ProgArrayState[]) {
     this.#arrays = new Map(
-      states.map(({ map, generation, slots }) => {
+      states.map(({ map, generation, slots, owner }) => {
         const { maxEntries, flags, frozen } = maps[map]!;
         const numbers = new Map(slots.map(([index, slot]) => [index, slot - 1]));
-        return [map, { maxEntries, flags, frozen, owner: null, generation, slots: numbers }];
+        return [map, { maxEntries, flags, frozen, owner, generation, slots: numbers }];
       }),
     );
     for (const program of programs) this.bind(program);
@@ -139,9 +139,10 @@ export class ProgArrays {
 
   /** The arrays for a run, a fork, a snapshot. */
   state(): ProgArrayState[] {
-    return [...this.#arrays].map(([map, { generation, slots }]) => ({
+    return [...this.#arrays].map(([map, { generation, slots, owner }]) => ({
       map,
       generation,
+      owner,
       slots: [...slots].map(([index, number]) => [index, number + 1] as const),
     }));
   }

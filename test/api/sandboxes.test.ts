@@ -168,6 +168,27 @@ test('frozen, read-only and write-only maps', async (t) => {
   assert.deepEqual([slot.status, slot.body.errno], [403, 'EPERM']);
 });
 
+test('an array stays with its owner, in copies too, when the program that bound it has left', async (t) => {
+  const service = await sandboxService(t);
+  const path = await service.make({
+    programs: [
+      { name: 'first', type: 'xdp', asm: 'r0 = 2\nexit' },
+      { name: 'other', type: 'sched_cls', asm: 'r0 = 0\nexit' },
+    ],
+    maps: [{ name: 'free', type: 'prog_array', maxEntries: 1 }],
+  });
+  const slot = 'maps/free/slots/0';
+  assert.equal((await service.ask('GET', `${path}/maps/free/slots`)).body.owner, null);
+  assert.equal((await service.ask('PUT', `${path}/${slot}`, { program: 'first' })).status, 200);
+  assert.equal((await service.ask('DELETE', `${path}/${slot}`)).status, 200);
+  const fork = String((await service.ask('POST', `${path}/fork`, {})).headers.location);
+  const { id } = (await service.ask('POST', `${path}/snapshot`, {})).body;
+  for (const copy of [path, fork, await service.make({ snapshot: id })]) {
+    const put = await service.ask('PUT', `${copy}/${slot}`, { program: 'other' });
+    assert.deepEqual([put.status, put.body.errno], [422, 'EINVAL'], copy);
+  }
+});
+
 test('a program of another kind does not go into an array that has an owner', async (t) => {
   const service = await sandboxService(t);
   const path = await service.make(CHAIN);
