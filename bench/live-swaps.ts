@@ -55,7 +55,7 @@ async function measure(kind: string, hop: string): Promise<void> {
       { name: 'hits', type: 'array', keySize: 4, valueSize: 8, maxEntries: 3 },
     ],
   });
-  const path = `/v1/sandboxes/${id}`;
+  const path = `/v1/sandboxes/${String(id)}`;
   const budgets = { instructions: 1e12, wallMs: 60_000 };
   const begin = performance.now();
   let isOver = false;

@@ -115,7 +115,7 @@ for (const [kind, entry] of Object.entries(ENTRIES)) {
       assert.equal(counters.tailCalls, REPEAT);
       const visits = counts(answer);
       assert.equal(visits[0]! + visits[1]! + visits[2]!, (round + 1) * REPEAT);
-      for (const value of visits) assert.ok(value > 0, `visits: ${visits}`);
+      for (const value of visits) assert.ok(value > 0, `visits: ${visits.join()}`);
       assert.ok(answer.replay !== null);
       const generations = answer.replay.slotLog.map((row) => row.generation);
       assert.deepEqual(
@@ -123,7 +123,7 @@ for (const [kind, entry] of Object.entries(ENTRIES)) {
         generations.toSorted((left, right) => left - right),
       );
       for (const generation of generations) seen.add(generation);
-      t.diagnostic(`round ${round}: ${swaps} swaps, ${generations.length} seen, visits ${visits}`);
+      t.diagnostic(`round ${round}: ${swaps} swaps, ${generations.length} seen, visits ${visits.join(' ')}`);
     }
     assert.ok(seen.size >= SEEN, `${seen.size} generations seen`);
   });

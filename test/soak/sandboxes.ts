@@ -24,7 +24,7 @@ const config = readConfig({
 const store = new MemoryStore({ quota: config.limits });
 const service = await buildService(config, { store });
 
-async function post(url: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
+async function post(url: string, body: unknown): Promise<{ status: number; body: { id: string } }> {
   const answer = await service.api.inject({
     method: 'POST',
     url,
