@@ -26,9 +26,6 @@ export interface PlacedMaps {
   readonly mapBytes: number;
 }
 
-/** Version of the layout of images: copies of another version cannot be put back. */
-export const IMAGE_VERSION = 1;
-
 function places(placed: PlacedMaps): readonly [number, number, number, number] {
   const descriptorsEnd = MAP_DESCRIPTOR.BASE + MAP_DESCRIPTOR.BYTES * placed.maps.length;
   return [DATA_REGION, DATA_REGION + placed.mapBytes, MAP_DESCRIPTOR.BASE, descriptorsEnd];
