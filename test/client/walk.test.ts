@@ -11,6 +11,7 @@ import type { WaggleError } from '../../src/client/errors.ts';
 import { PROBLEMS } from '../../src/contract/problem.ts';
 import type { RunBody } from '../../src/contract/run.ts';
 import { NO_ENGINE } from '../support/engine.ts';
+import { API_KEYS, keyOf } from '../support/keys.ts';
 import { documentOf, operationsOf, type PlacedOperation } from '../support/openapi.ts';
 import { CHAIN, PACKET } from '../support/sandbox-service.ts';
 import { build } from '../support/service.ts';
@@ -277,7 +278,7 @@ function seenOf(operations: readonly PlacedOperation[], method = '', url = '', s
 }
 
 test('the client walks through every route', { skip: NO_ENGINE }, async (t: TestContext) => {
-  const service = await build(t, { worker: null, config: { workers: 2 } });
+  const service = await build(t, { worker: null, config: { workers: 2, apiKeys: API_KEYS } });
   const operations = operationsOf(await documentOf(service));
   assert.deepEqual(Object.keys(STEPS).toSorted(), operations.map(({ operationId }) => operationId).toSorted());
   let seen: ReturnType<typeof seenOf>[] = [];
@@ -286,7 +287,7 @@ test('the client walks through every route', { skip: NO_ENGINE }, async (t: Test
   });
   service.api.server.on('upgrade', ({ method, url }) => seen.push(seenOf(operations, method, url, 101)));
   await service.api.listen({ host: '127.0.0.1', port: 0 });
-  const client = new WaggleClient(service.urls().api);
+  const client = new WaggleClient(service.urls().api, { headers: { authorization: keyOf('alice') } });
   const found: Found = { run: '', batch: '', program: '', sandbox: '', snapshot: '', share: '', deleteToken: '' };
   for (const [operation, step] of Object.entries(STEPS)) {
     await t.test(operation, async () => {
