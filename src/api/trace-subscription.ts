@@ -47,6 +47,8 @@ export class TraceSubscription {
   readonly #left = new AbortController();
   #state: State = 'running';
   #run: { readonly id: string; readonly cancel: () => void } | null = null;
+  /** A new run has no `#run` while its programs are looked up. */
+  #isCancelled = false;
   #credit: number;
   #stream: TraceStream | null = null;
   #draining = false;
@@ -111,7 +113,9 @@ export class TraceSubscription {
 
   /** Ends the run, for everybody. */
   cancel(): void {
-    if (this.isRunning) this.#run?.cancel();
+    if (!this.isRunning) return;
+    this.#isCancelled = true;
+    this.#run?.cancel();
   }
 
   addCredit(bytes: number): void {
@@ -168,6 +172,7 @@ export class TraceSubscription {
         },
       });
       this.#run = run;
+      if (this.#isCancelled) run.cancel();
       const answer = await run.answer;
       if (answer.kind === 'problem') throw new ProblemError(answer.problem);
       await this.#tellInRoom(() => this.#telling.result(answer.result));
