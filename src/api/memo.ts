@@ -3,10 +3,11 @@
  * same answer. Least recently used out first. What a clock, a client or a defect ended is no function of the request, and is not remembered.
  */
 
-import { type FinishedRun, runOfBytes } from '../contract/finished-run.ts';
+import { type FinishedRun, type KeptForm, runOfForm } from '../contract/finished-run.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import type { RunResult } from '../contract/result.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
+import { sizeOfKept } from '../store/kept-size.ts';
 import { requestKey } from './request-key.ts';
 
 /** Counted for each beside its bytes. */
@@ -26,7 +27,7 @@ const BY_CHANCE: ReadonlySet<OutcomeCode> = new Set<OutcomeCode>([
 export class Memo {
   readonly #maxBytes: number;
   /** By requestKey, which holds the tenant. In the order of use. */
-  readonly #runs = new Map<string, Uint8Array>();
+  readonly #runs = new Map<string, KeptForm>();
   #bytes = 0;
 
   /** @param maxBytes limit maxMemoBytes; 0: nothing is remembered */
@@ -41,19 +42,20 @@ export class Memo {
 
   /** The run with this key, as if it had just been made under another id: it took no time. Null: it is not known. */
   find(key: string, id: string): FinishedRun | null {
-    const bytes = this.#runs.get(key);
-    if (bytes === undefined) return null;
+    const kept = this.#runs.get(key);
+    if (kept === undefined) return null;
     this.#runs.delete(key);
-    this.#runs.set(key, bytes);
-    const run = runOfBytes(bytes);
+    this.#runs.set(key, kept);
+    const run = runOfForm(kept);
     return { ...run, result: recalled(run.result, id) };
   }
 
-  /** Remembers a run, as bytesOfRun gives it, if it can be. */
-  remember(key: string, code: OutcomeCode, bytes: Uint8Array): void {
-    if (BY_CHANCE.has(code) || costOf(bytes) > this.#maxBytes * LARGEST_PART || this.#runs.has(key)) return;
-    this.#runs.set(key, bytes);
-    this.#bytes += costOf(bytes);
+  /** Remembers a run if it can be. */
+  remember(key: string, code: OutcomeCode, kept: KeptForm): void {
+    if (BY_CHANCE.has(code) || this.#runs.has(key)) return;
+    if (costOf(kept) > this.#maxBytes * LARGEST_PART) return;
+    this.#runs.set(key, kept);
+    this.#bytes += costOf(kept);
     for (const [oldest, left] of this.#runs) {
       if (this.#bytes <= this.#maxBytes) return;
       this.#runs.delete(oldest);
@@ -62,8 +64,8 @@ export class Memo {
   }
 }
 
-function costOf(bytes: Uint8Array): number {
-  return bytes.length + MEMO_OVERHEAD_BYTES;
+function costOf(kept: KeptForm): number {
+  return sizeOfKept(kept) + MEMO_OVERHEAD_BYTES;
 }
 
 function recalled(result: RunResult, id: string): RunResult {

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import type { BatchRunAnswer } from '../contract/batch-task.ts';
-import { bytesOfRun } from '../contract/finished-run.ts';
+import { formOfRun, NO_REST } from '../contract/finished-run.ts';
 import type { OutcomeCode } from '../contract/outcome.ts';
 import { PROBLEMS, type Problem, type ProblemCode } from '../contract/problem.ts';
 import { problemDocument } from '../contract/problem-document.ts';
@@ -169,7 +169,7 @@ class RunningBatch {
     if (known === null) return null;
     const { result } = known;
     metrics.observeRecalled(result.outcome.code, this.#start.mode);
-    runs.keep({ tenant: this.#start.principal.tenant, id }, bytesOfRun(known));
+    runs.keep({ tenant: this.#start.principal.tenant, id }, formOfRun(known));
     this.#count(result.outcome.code);
     return `{"index":${index},"status":200,"result":${JSON.stringify(result)}}\n`;
   }
@@ -215,15 +215,15 @@ class RunningBatch {
 
   #unrunLine(item: RunItem, code: OutcomeCode): string {
     const result = unrunResult(item.id, item.spec, code, 0);
-    const kept = bytesOfRun({ result, started: null, source: null });
     const text = JSON.stringify(result);
-    return this.#line(item, { kind: 'result', facts: result, text, kept, observations: NOTHING_OBSERVED });
+    return this.#line(item, { kind: 'result', facts: result, text, rest: NO_REST, observations: NOTHING_OBSERVED });
   }
 
-  #line({ index, id, key }: RunItem, answer: BatchRunAnswer): string {
+  #line({ index, id, key, spec }: RunItem, answer: BatchRunAnswer): string {
     if (answer.kind === 'problem') return this.#problemLine(index, answer.problem);
     const { principal, mode } = this.#start;
-    const { facts, observations, kept, text } = answer;
+    const { facts, observations, rest, text } = answer;
+    const kept = { result: text, rest, spec, sandbox: null };
     this.#services.metrics.observeRun(facts, observations, mode);
     this.#services.quotas.charge(principal.bucket, Number(facts.counters.instructions));
     this.#services.runs.keep({ tenant: principal.tenant, id }, kept);

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
-import { bytesOfRun, type FinishedRun, finishedRunOf } from '../contract/finished-run.ts';
+import { type FinishedRun, finishedRunOf, formOfRun } from '../contract/finished-run.ts';
 import type { RunSpec } from '../contract/run-spec.ts';
 import { NOTHING_OBSERVED } from '../contract/unrun-result.ts';
 import type { RunMode } from '../metrics/labels.ts';
@@ -73,7 +73,7 @@ export function executeRun(services: Services, execution: RunExecution): RunHand
     if (value.kind === 'result') {
       metrics.observeRun(value.result, value.observations, mode);
       quotas.charge(principal.bucket, Number(value.result.counters.instructions));
-      if (key !== null) memo.remember(key, value.result.outcome.code, bytesOfRun(finishedRunOf(spec, value)));
+      if (key !== null) memo.remember(key, value.result.outcome.code, formOfRun(finishedRunOf(spec, value)));
     }
     logRun(log, id, mode, value);
     return value;

@@ -15,15 +15,15 @@ export interface BatchTask {
   readonly control: Int32Array<SharedArrayBuffer>;
 }
 
-/** A run of a batch. What the API thread has no part in is made on the run thread: the result's text and the bytes that are kept. */
+/** A run of a batch. What the API thread has no part in is made on the run thread: the result's text and of what else is kept. */
 export type BatchRunAnswer =
   | {
       readonly kind: 'result';
       readonly facts: RunFacts;
       /** The result as JSON. */
       readonly text: string;
-      /** As bytesOfRun gives it. */
-      readonly kept: Uint8Array;
+      /** As restOf gives it. */
+      readonly rest: string;
       readonly observations: Observations;
     }
   | { readonly kind: 'problem'; readonly problem: Problem };

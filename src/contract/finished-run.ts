@@ -1,8 +1,8 @@
-/** A run that has ended, with what makes its steps again, and its form as bytes (structured clone): what is kept, and what is stored. */
+/** A run that has ended, with what makes its steps again, and the form in which it is kept. */
 
-import { deserialize, serialize } from 'node:v8';
 import type { RunResult } from './result.ts';
 import type { RunSpec } from './run-spec.ts';
+import type { SandboxState } from './sandbox-task.ts';
 import type { ReplaySource, StartedFacts, TaskAnswer } from './task.ts';
 
 /** A run that has ended with a result. */
@@ -24,12 +24,46 @@ export function finishedRunOf(
   return { result, started: { programs, maps }, source: { spec, ...rest } };
 }
 
-export function bytesOfRun(run: FinishedRun): Uint8Array {
-  // A copy of the exact size: the serialiser's own buffer may be twice as large.
-  return new Uint8Array(serialize(run));
+/**
+ * A run as it is kept in memory: two texts, so that a collection of many thousand runs has little to visit, and what was asked as it is, since
+ * its byte arrays are what takes longest to write in any other form.
+ */
+export interface KeptForm {
+  /** JSON. */
+  readonly result: string;
+  /** JSON of what else the run has left. */
+  readonly rest: string;
+  /** null: nothing makes it again. */
+  readonly spec: RunSpec | null;
+  readonly sandbox: SandboxState | null;
 }
 
-/** Byte arrays in the answer are views of `bytes`: they must be neither written nor transferred. */
-export function runOfBytes(bytes: Uint8Array): FinishedRun {
-  return deserialize(bytes) as FinishedRun;
+interface Rest {
+  readonly started: StartedFacts | null;
+  /** null: it cannot be made again. */
+  readonly again: Pick<ReplaySource, 'slotLog' | 'steps'> | null;
+}
+
+/** What a run thread tells of a run beside its result. */
+export function restOf(replay: Extract<TaskAnswer, { kind: 'result' }>['replay']): string {
+  if (replay === null) return NO_REST;
+  const { programs, maps, slotLog, steps } = replay;
+  return JSON.stringify({ started: { programs, maps }, again: { slotLog, steps } } satisfies Rest);
+}
+
+/** Of a run that did not begin. */
+export const NO_REST = JSON.stringify({ started: null, again: null } satisfies Rest);
+
+export function formOfRun({ result, started, source }: FinishedRun): KeptForm {
+  const again = source === null ? null : { slotLog: source.slotLog, steps: source.steps };
+  const rest = JSON.stringify({ started, again } satisfies Rest);
+  return { result: JSON.stringify(result), rest, spec: source?.spec ?? null, sandbox: source?.sandbox ?? null };
+}
+
+/** The spec and the sandbox in the answer are those of the form: they must be neither written nor transferred. */
+export function runOfForm({ result: text, rest, spec, sandbox }: KeptForm): FinishedRun {
+  const result = JSON.parse(text) as RunResult;
+  const { started, again } = JSON.parse(rest) as Rest;
+  if (again === null || spec === null) return { result, started, source: null };
+  return { result, started, source: { spec, ...again, ...(sandbox === null ? {} : { sandbox }) } };
 }

@@ -1,10 +1,11 @@
 /**
  * The runs that have an id: running ones with the promise of their end, and finished ones with their result and what makes them again.
- * Finished runs stand as bytes (the structured-clone format), so that what the limit counts is what they take.
+ * Finished runs stand in a form whose size is known (kept-size.ts), so that what the limit counts is what they take.
  */
 
-import { bytesOfRun, type FinishedRun, runOfBytes } from '../contract/finished-run.ts';
+import { type FinishedRun, formOfRun, type KeptForm, runOfForm } from '../contract/finished-run.ts';
 import type { Problem } from '../contract/problem.ts';
+import { sizeOfKept } from './kept-size.ts';
 import type { RunStore } from './store.ts';
 import { endOfStored, type RunEnd } from './stored-end.ts';
 
@@ -40,10 +41,16 @@ interface Running {
   readonly cancel: () => void;
 }
 
+interface Shelved {
+  readonly kept: KeptForm;
+  /** With KEPT_RUN_OVERHEAD_BYTES. */
+  readonly cost: number;
+}
+
 /** Runs of one tenant that have ended. */
 interface Shelf {
   /** By id, in the order of use, the least recently used first. */
-  readonly runs: Map<string, Uint8Array>;
+  readonly runs: Map<string, Shelved>;
   bytes: number;
 }
 
@@ -94,27 +101,27 @@ export class KeptRuns {
     this.#running.set(id, { tenant, ended: promise, cancel });
     return (end) => {
       this.#running.delete(id);
-      if (end.kind === 'finished') this.keep({ tenant, id }, bytesOfRun(end.run));
+      if (end.kind === 'finished') this.keep({ tenant, id }, formOfRun(end.run));
       resolve(end);
     };
   }
 
   /**
-   * What stands under a tenant's id; a finished run counts as used. Byte arrays in its source are views of what is kept: they must be neither
-   * written nor transferred.
+   * What stands under a tenant's id; a finished run counts as used. What its source holds is what is kept: it must be neither written nor
+   * transferred.
    */
   get({ tenant, id }: RunReference): KeptRun {
     const running = this.#running.get(id);
     if (running?.tenant === tenant) return { state: 'running', ended: running.ended, cancel: running.cancel };
     const shelf = this.#shelves.get(tenant)?.runs;
-    const bytes = shelf?.get(id);
-    if (shelf === undefined || bytes === undefined) {
+    const shelved = shelf?.get(id);
+    if (shelf === undefined || shelved === undefined) {
       const gone = this.#gone.get(id);
       return gone?.tenant === tenant ? { state: 'gone', tooLarge: gone.tooLarge } : { state: 'unknown' };
     }
     shelf.delete(id);
-    shelf.set(id, bytes);
-    return { state: 'finished', run: runOfBytes(bytes) };
+    shelf.set(id, shelved);
+    return { state: 'finished', run: runOfForm(shelved.kept) };
   }
 
   /** The same, and an asynchronous run that is no longer kept here is found in the store, and kept again. */
@@ -127,32 +134,33 @@ export class KeptRuns {
     if (stored.ending === null) return { state: 'running', ended: new Promise(() => {}), cancel: () => {} };
     const end = endOfStored(stored.ending);
     if (end.kind === 'problem') return { state: 'refused', problem: end.problem };
-    this.keep(reference, bytesOfRun(end.run));
+    this.keep(reference, formOfRun(end.run));
     return { state: 'finished', run: end.run };
   }
 
-  /** Keeps a run that has ended, as bytesOfRun gives it. */
-  keep({ tenant, id }: RunReference, bytes: Uint8Array): void {
+  /** Keeps a run that has ended. */
+  keep({ tenant, id }: RunReference, kept: KeptForm): void {
+    const cost = sizeOfKept(kept) + KEPT_RUN_OVERHEAD_BYTES;
     // It would push out all others, and then leave itself.
-    if (costOf(bytes) > this.#maxBytes) {
+    if (cost > this.#maxBytes) {
       this.#leave({ tenant, id }, true);
       return;
     }
-    const shelf = this.#shelves.get(tenant) ?? { runs: new Map<string, Uint8Array>(), bytes: 0 };
+    const shelf = this.#shelves.get(tenant) ?? { runs: new Map<string, Shelved>(), bytes: 0 };
     this.#shelves.set(tenant, shelf);
-    shelf.runs.set(id, bytes);
-    shelf.bytes += costOf(bytes);
-    this.#bytes += costOf(bytes);
+    shelf.runs.set(id, { kept, cost });
+    shelf.bytes += cost;
+    this.#bytes += cost;
     while (this.#bytes > this.#maxBytes) this.#makeRoom();
   }
 
   /** The tenant who takes the most room gives up the least recently used run, so that nobody pushes out the runs of others with his own. */
   #makeRoom(): void {
     const [tenant, shelf] = [...this.#shelves].reduce((most, one) => (one[1].bytes > most[1].bytes ? one : most));
-    const [id, bytes] = shelf.runs.entries().next().value!;
+    const [id, { cost }] = shelf.runs.entries().next().value!;
     shelf.runs.delete(id);
-    shelf.bytes -= costOf(bytes);
-    this.#bytes -= costOf(bytes);
+    shelf.bytes -= cost;
+    this.#bytes -= cost;
     if (shelf.runs.size === 0) this.#shelves.delete(tenant);
     this.#leave({ tenant, id }, false);
   }
@@ -165,8 +173,4 @@ export class KeptRuns {
       return;
     }
   }
-}
-
-function costOf(bytes: Uint8Array): number {
-  return bytes.length + KEPT_RUN_OVERHEAD_BYTES;
 }

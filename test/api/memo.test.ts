@@ -5,10 +5,11 @@ import { test } from 'node:test';
 import { MEMO_OVERHEAD_BYTES, Memo } from '../../src/api/memo.ts';
 import { requestKey } from '../../src/api/request-key.ts';
 import type { BatchLine } from '../../src/contract/batch.ts';
-import { bytesOfRun } from '../../src/contract/finished-run.ts';
+import { formOfRun } from '../../src/contract/finished-run.ts';
 import { OUTCOMES, type OutcomeCode } from '../../src/contract/outcome.ts';
 import type { RunBody } from '../../src/contract/run.ts';
 import { unrunResult } from '../../src/contract/unrun-result.ts';
+import { sizeOfKept } from '../../src/store/kept-size.ts';
 import { NO_ENGINE } from '../support/engine.ts';
 import { runSpec } from '../support/engine-run.ts';
 import { type BuiltService, build, scripted } from '../support/service.ts';
@@ -17,10 +18,10 @@ const ROOM = 1024 * 1024;
 const on = { limits: { maxMemoBytes: ROOM } };
 
 const spec = runSpec({ programs: { p: 'r0 = 2\nexit' }, packet: new Uint8Array(64) });
-const bytesOf = (packetBytes = 0) => {
+const formOf = (packetBytes = 0) => {
   const result = unrunResult('first', spec, 'exit', 7);
   const packet = { hex: '00'.repeat(packetBytes) };
-  return bytesOfRun({ result: { ...result, output: { ...result.output, packet } }, started: null, source: null });
+  return formOfRun({ result: { ...result, output: { ...result.output, packet } }, started: null, source: null });
 };
 
 test('a requestKey knows equal bytes and fields in any order, and nothing else', () => {
@@ -42,7 +43,7 @@ test('a requestKey knows equal bytes and fields in any order, and nothing else',
 test('a remembered run comes under the new id and took no time', () => {
   const memo = new Memo(ROOM);
   const key = memo.keyOf(spec)!;
-  memo.remember(key, 'exit', bytesOf());
+  memo.remember(key, 'exit', formOf());
   const { result } = memo.find(key, 'second')!;
   assert.equal(result.id, 'second');
   assert.deepEqual(result.timing, { queueUs: 0, loadUs: 0, verifyUs: 0, compileUs: 0, execNs: '0' });
@@ -53,22 +54,22 @@ test('what a clock, a client or a defect ended is not remembered', () => {
   const byChance = ['wall_budget', 'expired_in_queue', 'cancelled', 'worker_lost', 'internal'];
   for (const code of Object.keys(OUTCOMES) as OutcomeCode[]) {
     const memo = new Memo(ROOM);
-    memo.remember(code, code, bytesOf());
+    memo.remember(code, code, formOf());
     assert.equal(memo.find(code, 'id') === null, byChance.includes(code), code);
   }
 });
 
 test('the least recently used leaves first, and a run that is too large is not remembered', () => {
-  const cost = bytesOf().length + MEMO_OVERHEAD_BYTES;
+  const cost = sizeOfKept(formOf()) + MEMO_OVERHEAD_BYTES;
   const memo = new Memo(10 * cost);
-  for (let n = 0; n < 10; n += 1) memo.remember(`${n}`, 'exit', bytesOf());
+  for (let n = 0; n < 10; n += 1) memo.remember(`${n}`, 'exit', formOf());
   assert.notEqual(memo.find('0', 'id'), null);
-  memo.remember('10', 'exit', bytesOf());
+  memo.remember('10', 'exit', formOf());
   assert.deepEqual(
     ['0', '1', '2', '10'].map((key) => memo.find(key, 'id') !== null),
     [true, false, true, true],
   );
-  memo.remember('large', 'exit', bytesOf(cost));
+  memo.remember('large', 'exit', formOf(cost));
   assert.equal(memo.find('large', 'id'), null);
 });
 

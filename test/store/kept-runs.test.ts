@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serialize } from 'node:v8';
-import type { FinishedRun } from '../../src/contract/finished-run.ts';
+import { type FinishedRun, formOfRun } from '../../src/contract/finished-run.ts';
 import { limitsWith } from '../../src/contract/limits.ts';
 import type { RunResult } from '../../src/contract/result.ts';
 import { unrunResult } from '../../src/contract/unrun-result.ts';
 import { KEPT_RUN_OVERHEAD_BYTES, KeptRuns, MAX_GONE_IDS } from '../../src/store/kept-runs.ts';
+import { sizeOfKept } from '../../src/store/kept-size.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { runSpec } from '../support/engine-run.ts';
 
@@ -22,7 +22,7 @@ function finished(id: string, bytes = 100): FinishedRun {
 const STORE = new MemoryStore({ quota: limitsWith() }).runs;
 const A = { tenant: 'one', id: 'a' };
 
-const cost = (run: FinishedRun): number => serialize(run).length + KEPT_RUN_OVERHEAD_BYTES;
+const cost = (run: FinishedRun): number => sizeOfKept(formOfRun(run)) + KEPT_RUN_OVERHEAD_BYTES;
 
 function keep(runs: KeptRuns, run: FinishedRun, tenant = 'one'): void {
   runs.begin({ tenant, id: run.result.id }, () => {})({ kind: 'finished', run });
