@@ -5,6 +5,7 @@ import type { OutcomeCode } from '../contract/outcome.ts';
 import type { RunFacts } from '../contract/result.ts';
 import type { Observations } from '../contract/task.ts';
 import { VERSION } from '../contract/version.ts';
+import { CountedHistogram } from './counted-histogram.ts';
 import { closedLabel, LABELS, OTHER, type RunMode } from './labels.ts';
 import { METRICS, type MetricName } from './table.ts';
 
@@ -33,10 +34,13 @@ export class Metrics {
   readonly #counters = new Map<MetricName, Counter>();
   readonly #gauges = new Map<MetricName, Gauge>();
   readonly #histograms = new Map<MetricName, Histogram>();
+  readonly #chainDepth: CountedHistogram;
   readonly #routes = new Set<string>();
 
   constructor() {
-    for (const name of Object.keys(METRICS) as MetricName[]) this.#create(name);
+    const { help, buckets } = METRICS.chain_depth;
+    this.#chainDepth = new CountedHistogram(`${PREFIX}chain_depth`, help, buckets).register(this.registry);
+    for (const name of Object.keys(METRICS) as MetricName[]) if (name !== 'chain_depth') this.#create(name);
     this.#gauge('build_info').set({ version: VERSION, node: process.version }, 1);
     this.addRoutes([UNMATCHED]);
   }
@@ -97,7 +101,7 @@ export class Metrics {
     this.#count('instructions_total', {}, instructions);
     this.#observe('run_instructions', instructions);
     observations.chainDepths.forEach((invocations, depth) => {
-      for (let n = 0; n < invocations; n += 1) this.#observe('chain_depth', depth);
+      if (invocations > 0) this.#chainDepth.observe(depth, invocations);
     });
     const phases = [
       timing.queueUs / 1e6,
