@@ -17,8 +17,10 @@ test('every limit has its own variable, and a default within its bounds', () => 
   assert.equal(limitVariable('maxWallMs'), 'WAGGLE_MAX_WALL_MS');
   assert.equal(limitVariable('queueLimit'), 'WAGGLE_QUEUE_LIMIT');
   assert.equal(new Set(LIMIT_NAMES.map(limitVariable)).size, LIMIT_NAMES.length);
-  for (const name of LIMIT_NAMES)
-    assert.ok(LIMITS[name].default >= 1 && LIMITS[name].default <= LIMITS[name].most, name);
+  for (const name of LIMIT_NAMES) {
+    const { default: value, least = 1, most } = LIMITS[name];
+    assert.ok(value >= least && value <= most, name);
+  }
   assert.equal(limitsWith({ maxWallMs: 5 }).maxWallMs, 5);
   assert.equal(limitsWith().maxWallMs, LIMITS.maxWallMs.default);
 });
