@@ -18,7 +18,7 @@ test('every limit has its own variable, and a default within its bounds', () => 
   assert.equal(limitVariable('queueLimit'), 'WAGGLE_QUEUE_LIMIT');
   assert.equal(new Set(LIMIT_NAMES.map(limitVariable)).size, LIMIT_NAMES.length);
   for (const name of LIMIT_NAMES) {
-    const { default: value, least = 1, most } = LIMITS[name];
+    const { default: value, least = 1, most }: { default: number; least?: number; most: number } = LIMITS[name];
     assert.ok(value >= least && value <= most, name);
   }
   assert.equal(limitsWith({ maxWallMs: 5 }).maxWallMs, 5);
