@@ -244,7 +244,7 @@ export async function buildService(
     await api.close();
     clearTimeout(cancel);
     await pool.close();
-    await sandboxes.close();
+    for (const error of await sandboxes.close()) api.log.error({ err: error }, 'a sandbox was not put into the store');
     await loader.close();
     stopSweeping();
     await store.close();

@@ -23,9 +23,14 @@ const SANDBOX_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export async function findSandbox({ sandboxes }: Services, tenant: string, id: string): Promise<Sandbox> {
   const sandbox = SANDBOX_ID.test(id) ? await sandboxes.find(tenant, id) : null;
   if (sandbox !== null) return sandbox;
+  throw noSandbox();
+}
+
+/** For a sandbox that is not there, or ended while a request about it waited. */
+export function noSandbox(): ProblemError {
   const detail =
     'There is no sandbox with this id; it may have expired (expiresAt), and PATCH with a ttl would have kept it.';
-  throw new ProblemError({ code: 'not_found', detail });
+  return new ProblemError({ code: 'not_found', detail });
 }
 
 /**
@@ -40,9 +45,9 @@ export function findMap(sandbox: Sandbox, name: string): MapFacts & { readonly n
   throw new ProblemError({ code: 'not_found', detail: `The sandbox has no such map; it has: ${known || 'none'}.` });
 }
 
-/** Is there room for one more run or map command? */
+/** Is there room for one more run, map command, copy or program? */
 export function checkSandboxQueue(sandbox: Sandbox, { limits: { maxSandboxQueue } }: Services): void {
   if (sandbox.queued < maxSandboxQueue) return;
-  const detail = `${sandbox.queued} runs and map commands of this sandbox wait already (limit maxSandboxQueue).`;
+  const detail = `${sandbox.queued} requests about this sandbox wait already (limit maxSandboxQueue).`;
   throw new ProblemError({ code: 'queue_full', detail, limit: 'maxSandboxQueue' });
 }

@@ -9,7 +9,14 @@ import { MAP_FLAGS } from '../spec/maps.ts';
 import { ELEMENT_FLAGS } from '../spec/prog-array.ts';
 import { decodeBytes } from './decode-bytes.ts';
 import { MAP_PROBLEMS } from './documented-problems.ts';
-import { checkSandboxQueue, findMap, findSandbox, MapParameters, SandboxParameters } from './find-sandbox.ts';
+import {
+  checkSandboxQueue,
+  findMap,
+  findSandbox,
+  MapParameters,
+  noSandbox,
+  SandboxParameters,
+} from './find-sandbox.ts';
 import { errnoProblem } from './map-errno.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
@@ -81,6 +88,7 @@ export function registerSandboxMaps(app: Api, services: Services): void {
   ): Promise<{ elements: readonly Element[]; more: boolean }> {
     checkSandboxQueue(sandbox, services);
     const answer = await sandbox.command(loader, principal.bucket, map.number, asked);
+    if (answer === null) throw noSandbox();
     switch (answer.kind) {
       case 'problem':
         throw new ProblemError(answer.problem);

@@ -2,8 +2,8 @@
 
 import { Accepted } from '../contract/accepted.ts';
 import { RunAnswerBody } from '../contract/result.ts';
-import { DEFAULT_BUDGETS } from '../contract/run.ts';
-import type { RunSpec } from '../contract/run-spec.ts';
+import { DEFAULT_BUDGETS, type ProgramBody } from '../contract/run.ts';
+import type { ProgramRequest, RunSpec } from '../contract/run-spec.ts';
 import { AddedProgram, SandboxProgramBody, SandboxRunBody } from '../contract/sandbox.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { acceptedReply } from './accepted-runs.ts';
@@ -11,7 +11,7 @@ import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
 import { RUN_PROBLEMS } from './documented-problems.ts';
 import { SANDBOX_PROGRAM_EXAMPLE, SANDBOX_RUN_EXAMPLE } from './examples.ts';
-import { checkSandboxQueue, findSandbox, SandboxParameters } from './find-sandbox.ts';
+import { checkSandboxQueue, findSandbox, noSandbox, SandboxParameters } from './find-sandbox.ts';
 import { PreferHeaders, wantsAsync } from './preferences.ts';
 import { principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
@@ -46,7 +46,8 @@ export function registerSandboxRuns(app: Api, services: Services): void {
         summary: 'Run a program of the sandbox',
         description:
           'Runs of one sandbox go one after the other; maps keep what they leave. Slots may be changed while one goes on: its next tail call sees them. ' +
-          'With `Prefer: respond-async` the answer is 202 at once, and the run stands under its id; unlike a stateless run it ends with the process.',
+          'With `Prefer: respond-async` the answer is 202 at once, and the run stands under its id; unlike a stateless run it ends with the process, and takes no Idempotency-Key. ' +
+          'A memory budget that is not given is the default beside the memory of the sandbox itself.',
         tags,
         params: SandboxParameters,
         headers: PreferHeaders,
@@ -59,6 +60,11 @@ export function registerSandboxRuns(app: Api, services: Services): void {
       const { tenant } = principal;
       const sandbox = await findSandbox(services, tenant, request.params.id);
       checkSandboxQueue(sandbox, services);
+      if (request.headers['idempotency-key'] !== undefined) {
+        const detail =
+          'Idempotency-Key: runs on a sandbox are not remembered by a key, since they change it; look at its `runs`, or at what they leave in its maps, before one is sent again.';
+        throw new ProblemError({ code: 'bad_request', detail });
+      }
       const spec = sandboxRunSpec(request.body, sandbox, services, request.bodyBytes, tenant);
       const run = startRun(services, { spec, principal, mode: 'sandbox', log: request.log, sandbox });
       if (wantsAsync(request)) {
@@ -74,6 +80,25 @@ export function registerSandboxRuns(app: Api, services: Services): void {
       return { ...answer.result, ...(await firstSteps(services, spec, answer, { principal, stop })) };
     },
   );
+
+  /** The program of a body, decoded as one of a run's; pointers in problems are those of this body, where it is not one of a list. */
+  async function programOf(body: ProgramBody, bodyBytes: number, tenant: string): Promise<ProgramRequest> {
+    try {
+      const decoded = decodeRun({ programs: [body], entry: '_' }, services.limits, bodyBytes, tenant);
+      const { programs } = await services.programs.resolve(decoded);
+      return { ...programs[0]!, pointer: '' };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      const { problem } = error;
+      const own = (text: string): string => text.replace(/^\/programs\/0(?=\/|:|$)/, '');
+      const errors = problem.errors?.map(({ pointer, detail }) => ({ pointer: own(pointer), detail }));
+      throw new ProblemError({
+        ...problem,
+        detail: own(problem.detail).replace(/^: /, ''),
+        ...(errors === undefined ? {} : { errors }),
+      });
+    }
+  }
 
   app.post(
     '/v1/sandboxes/:id/programs',
@@ -93,10 +118,10 @@ export function registerSandboxRuns(app: Api, services: Services): void {
     async (request, reply) => {
       const { tenant, bucket } = principalOf(request);
       const sandbox = await findSandbox(services, tenant, request.params.id);
-      const decoded = decodeRun({ programs: [request.body], entry: '_' }, services.limits, request.bodyBytes, tenant);
-      const { programs } = await services.programs.resolve(decoded);
-      // Its pointers are those of this body, in which the program is not one of a list.
-      const answer = await sandbox.addProgram(services.loader, bucket, { ...programs[0]!, pointer: '' });
+      checkSandboxQueue(sandbox, services);
+      const program = await programOf(request.body, request.bodyBytes, tenant);
+      const answer = await sandbox.addProgram(services.loader, bucket, program);
+      if (answer === null) throw noSandbox();
       if (answer.kind === 'problem') throw new ProblemError(answer.problem);
       if (answer.kind === 'rejected') throw loadRejected(answer.rejection);
       const { facts, verification } = answer;

@@ -1,5 +1,6 @@
 /** Slots of the prog arrays of a sandbox. A change needs no worker: it is stored when it is answered, and a running chain sees it at its next tail call. */
 
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SlotBody, SlotDocument, SlotPage, SwapBody, SwapDocument, UPDATE_MODES } from '../contract/sandbox.ts';
 import { closed } from '../contract/schema.ts';
@@ -37,6 +38,24 @@ const PageQuery = Type.Object(
 );
 const DEFAULT_PAGE = 100;
 
+/** Why Linux answers a change of a slot with this errno. */
+function slotReason(
+  errno: string,
+  sandbox: Sandbox,
+  map: number,
+  flags: number = ELEMENT_FLAGS.any,
+): string | undefined {
+  if (errno === 'E2BIG') return ', the index is past the end';
+  if (errno === 'ENOENT') return ', the slot is empty';
+  if (errno !== 'EINVAL') return undefined;
+  if (flags !== ELEMENT_FLAGS.any) return ', a prog_array takes no mode but any';
+  const owner = sandbox.progArrays.owner(map);
+  if (owner === null) return ', programs of this type cannot be tail-called';
+  const attach = owner.attachType === null ? '' : ` with attach type ${owner.attachType}`;
+  const frags = owner.xdpHasFrags ? ' and xdp_has_frags' : '';
+  return `, the array belongs to programs of type ${owner.type}${attach}${frags} for good, and the program is of another kind`;
+}
+
 type Target = { readonly sandbox: Sandbox; readonly map: ReturnType<typeof findMap> };
 
 export function registerSandboxSlots(app: Api, services: Services): void {
@@ -68,14 +87,26 @@ export function registerSandboxSlots(app: Api, services: Services): void {
 
   /** Changes slots, and answers when a run that goes on reads them. */
   async function change(
+    request: FastifyRequest,
     { sandbox, map }: Target,
     changes: Parameters<Sandbox['progArrays']['change']>[1],
     flags?: number,
   ): Promise<number> {
     const refusal = sandbox.progArrays.change(map.number, changes, flags);
     metrics.observeSlotChange(refusal?.errno ?? 'stored', refusal === null && sandbox.isRunning);
-    if (refusal !== null) throw errnoProblem(refusal.errno, `update of slot ${refusal.index} of '${map.name}'`);
+    if (refusal !== null) {
+      const { errno, index } = refusal;
+      throw errnoProblem(
+        errno,
+        `change of slot ${index} of '${map.name}'`,
+        slotReason(errno, sandbox, map.number, flags),
+      );
+    }
     const generation = sandbox.progArrays.generation(map.number);
+    request.log.info(
+      { sandbox: sandbox.identity.id, map: map.number, slots: changes.size, generation },
+      'slots changed',
+    );
     await sandbox.progArrays.stored();
     return generation;
   }
@@ -95,6 +126,7 @@ export function registerSandboxSlots(app: Api, services: Services): void {
     },
     async (request) => {
       const { sandbox, map } = await progArray(principalOf(request).tenant, request.params);
+      if (!sandbox.progArrays.isReadable(map.number)) throw errnoProblem('EPERM', `reading the slots of '${map.name}'`);
       const most = limits.maxListedEntries;
       const { after, limit } = request.query;
       const from = after === undefined ? -1 : indexOf(after);
@@ -155,7 +187,7 @@ export function registerSandboxSlots(app: Api, services: Services): void {
       const index = indexOf(request.params.index);
       const flags = ELEMENT_FLAGS[oneOf('mode', request.query.mode, UPDATE_MODES)];
       const program = programOf(target, request.body.program, '/program');
-      const generation = await change(target, new Map([[index, program]]), flags);
+      const generation = await change(request, target, new Map([[index, program]]), flags);
       return { index, program: program.name, generation };
     },
   );
@@ -213,7 +245,7 @@ export function registerSandboxSlots(app: Api, services: Services): void {
           name === null ? null : programOf(target, name, `/slots/${index}`),
         ]),
       );
-      const generation = await change(target, changes);
+      const generation = await change(request, target, changes);
       return { generation, slots: request.body.slots };
     },
   );

@@ -13,12 +13,13 @@ import {
   TtlBody,
 } from '../contract/sandbox.ts';
 import type { SandboxSpec } from '../contract/sandbox-task.ts';
-import { graphOf } from '../sandboxes/graph.ts';
+import { graphOf, graphRows } from '../sandboxes/graph.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
+import { clientGone } from './client-gone.ts';
 import { decodeRun } from './decode-run.ts';
 import { RUN_PROBLEMS } from './documented-problems.ts';
 import { SANDBOX_EXAMPLE } from './examples.ts';
-import { findSandbox, SandboxParameters } from './find-sandbox.ts';
+import { checkSandboxQueue, findSandbox, noSandbox, SandboxParameters } from './find-sandbox.ts';
 import { type Principal, principalOf } from './principal.ts';
 import { ProblemError } from './problem-error.ts';
 import { NoQuery } from './query.ts';
@@ -33,7 +34,7 @@ export function sandboxDocument(sandbox: Sandbox): SandboxDocument {
     id: identity.id,
     createdAt: new Date(identity.createdAt).toISOString(),
     expiresAt: new Date(sandbox.expiresAt).toISOString(),
-    state: queued > 0 ? 'running' : 'idle',
+    state: sandbox.isRunning ? 'running' : 'idle',
     queued,
     runs,
     restores,
@@ -111,6 +112,7 @@ export function registerSandboxes(app: Api, services: Services): void {
       if (answer.kind === 'problem') throw new ProblemError(answer.problem);
       if (answer.kind === 'rejected') throw loadRejected(answer.rejection);
       const document = { ...sandboxDocument(answer.sandbox), verification: answer.verification };
+      request.log.info({ sandbox: document.id, bytes: document.bytes }, 'sandbox made');
       return reply.code(201).header('location', `/v1/sandboxes/${document.id}`).send(document);
     },
   );
@@ -182,7 +184,9 @@ export function registerSandboxes(app: Api, services: Services): void {
       },
     },
     async (request, reply) => {
-      await sandboxes.delete(await find(principalOf(request), request.params.id));
+      const sandbox = await find(principalOf(request), request.params.id);
+      await sandboxes.delete(sandbox);
+      request.log.info({ sandbox: sandbox.identity.id }, 'sandbox ended');
       return reply.code(204).send(null);
     },
   );
@@ -194,6 +198,7 @@ export function registerSandboxes(app: Api, services: Services): void {
       schema: {
         operationId: 'forkSandbox',
         summary: 'Copy a sandbox, as it stands when all that was asked before has ended',
+        description: 'Slots do not wait for a turn: the copy has those of the moment in which it is made.',
         tags,
         params: SandboxParameters,
         body: { ...CopyBody, examples: [{}] },
@@ -202,9 +207,13 @@ export function registerSandboxes(app: Api, services: Services): void {
     },
     async (request, reply) => {
       const sandbox = await find(principalOf(request), request.params.id);
-      const answer = await sandboxes.fork(sandbox, ttlOf(request.body.ttl, services));
+      checkSandboxQueue(sandbox, services);
+      const gone = clientGone(reply);
+      const answer = await sandboxes.fork(sandbox, ttlOf(request.body.ttl, services), () => gone.aborted);
+      if (answer.kind === 'ended') throw noSandbox();
       if (answer.kind === 'problem') throw new ProblemError(answer.problem);
       const document = sandboxDocument(answer.sandbox);
+      request.log.info({ sandbox: document.id, of: sandbox.identity.id, bytes: document.bytes }, 'sandbox made');
       return reply.code(201).header('location', `/v1/sandboxes/${document.id}`).send(document);
     },
   );
@@ -225,7 +234,12 @@ export function registerSandboxes(app: Api, services: Services): void {
     },
     async (request, reply) => {
       const sandbox = await find(principalOf(request), request.params.id);
-      const { id, bytes, expiresAt } = await sandboxes.snapshot(sandbox, ttlOf(request.body.ttl, services));
+      checkSandboxQueue(sandbox, services);
+      const answer = await sandboxes.snapshot(sandbox, ttlOf(request.body.ttl, services));
+      if (answer.kind === 'ended') throw noSandbox();
+      if (answer.kind === 'problem') throw new ProblemError(answer.problem);
+      const { id, bytes, expiresAt } = answer;
+      request.log.info({ sandbox: sandbox.identity.id, snapshot: id, bytes }, 'snapshot stored');
       return reply.code(201).send({ id, bytes, expiresAt: new Date(expiresAt).toISOString() });
     },
   );
@@ -244,6 +258,13 @@ export function registerSandboxes(app: Api, services: Services): void {
         response: { 200: GraphDocument },
       },
     },
-    async (request) => graphOf(await find(principalOf(request), request.params.id)),
+    async (request) => {
+      const sandbox = await find(principalOf(request), request.params.id);
+      const rows = graphRows(sandbox);
+      const { maxGraphRows } = services.limits;
+      if (rows <= maxGraphRows) return graphOf(sandbox);
+      const detail = `The graph has ${rows} filled slots and tail calls, maxGraphRows is ${maxGraphRows}; read the slots page by page.`;
+      throw new ProblemError({ code: 'limit_exceeded', detail, limit: 'maxGraphRows' });
+    },
   );
 }

@@ -41,7 +41,7 @@ export function startRun(services: Services, start: RunStart): StartedRun {
   const { spec, principal } = start;
   const id = randomUUID();
   const { answer, cancel } = executeRun(services, { ...start, id });
-  const end = services.runs.begin({ tenant: principal.tenant, id }, cancel);
+  const end = services.runs.begin({ tenant: principal.tenant, id }, cancel, start.sandbox !== undefined);
   answer.then(
     (value) => end(endOf(spec, value)),
     () => end(DEFECT),

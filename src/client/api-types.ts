@@ -442,7 +442,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Copy a sandbox, as it stands when all that was asked before has ended */
+        /**
+         * Copy a sandbox, as it stands when all that was asked before has ended
+         * @description Slots do not wait for a turn: the copy has those of the moment in which it is made.
+         */
         post: operations["forkSandbox"];
         delete?: never;
         options?: never;
@@ -619,7 +622,7 @@ export interface paths {
         put?: never;
         /**
          * Run a program of the sandbox
-         * @description Runs of one sandbox go one after the other; maps keep what they leave. Slots may be changed while one goes on: its next tail call sees them. With `Prefer: respond-async` the answer is 202 at once, and the run stands under its id; unlike a stateless run it ends with the process.
+         * @description Runs of one sandbox go one after the other; maps keep what they leave. Slots may be changed while one goes on: its next tail call sees them. With `Prefer: respond-async` the answer is 202 at once, and the run stands under its id; unlike a stateless run it ends with the process, and takes no Idempotency-Key. A memory budget that is not given is the default beside the memory of the sandbox itself.
          */
         post: operations["runOnSandbox"];
         delete?: never;
@@ -816,11 +819,11 @@ export interface components {
                 name: string;
                 type: string;
             }[];
-            /** @description Runs and map commands that wait or go on */
+            /** @description Runs, map commands, copies and additions that wait or go on */
             queued: number;
             /** @description Runs that were lost with their thread: the maps were put back to before them */
             restores: number;
-            /** @description Runs that have ended */
+            /** @description Runs that have begun to execute */
             runs: number;
             /** @enum {string} */
             state: "idle" | "running";
@@ -1459,11 +1462,11 @@ export interface components {
                 name: string;
                 type: string;
             }[];
-            /** @description Runs and map commands that wait or go on */
+            /** @description Runs, map commands, copies and additions that wait or go on */
             queued: number;
             /** @description Runs that were lost with their thread: the maps were put back to before them */
             restores: number;
-            /** @description Runs that have ended */
+            /** @description Runs that have begun to execute */
             runs: number;
             /** @enum {string} */
             state: "idle" | "running";

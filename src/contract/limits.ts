@@ -312,6 +312,18 @@ export const LIMITS = {
     unit: 'bytes',
     text: 'Memory that all sandboxes together take while they are idle; one tenant may take seven times what is free.',
   },
+  maxSnapshots: {
+    default: 100,
+    most: 100_000,
+    unit: 'snapshots',
+    text: 'Snapshots of sandboxes that one tenant may have; each has at most maxSandboxBytes, and the code.',
+  },
+  maxGraphRows: {
+    default: 20_000,
+    most: 1_000_000,
+    unit: 'rows',
+    text: 'Filled slots and tail calls that the graph of a sandbox shows.',
+  },
   maxSandboxTtl: {
     default: 86_400,
     most: 31_536_000,

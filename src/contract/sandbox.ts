@@ -87,8 +87,8 @@ export const SandboxDocument = Type.Object(
     createdAt: Type.String({ description: 'RFC 3339' }),
     expiresAt: Type.String({ description: 'RFC 3339; PATCH moves it' }),
     state: literals(['idle', 'running']),
-    queued: Type.Integer({ description: 'Runs and map commands that wait or go on' }),
-    runs: Type.Integer({ description: 'Runs that have ended' }),
+    queued: Type.Integer({ description: 'Runs, map commands, copies and additions that wait or go on' }),
+    runs: Type.Integer({ description: 'Runs that have begun to execute' }),
     restores: Type.Integer({
       description: 'Runs that were lost with their thread: the maps were put back to before them',
     }),
@@ -221,7 +221,7 @@ export const GraphDocument = Type.Object(
       ),
     ),
     unreachable: Type.Array(
-      Type.String({ description: 'Programs that no tail call can reach: they can only be entries' }),
+      Type.String({ description: 'Programs that no tail call of another program leads to: they can only be entries' }),
     ),
   },
   closed,

@@ -5,6 +5,7 @@
 
 import type { MapFacts, ProgArrayState, ProgramFacts, SlotAddresses } from '../contract/sandbox-task.ts';
 import type { ErrnoName } from '../spec/errno.ts';
+import { MAP_FLAGS } from '../spec/maps.ts';
 import { type ProgArray, progArrayDelete, progArrayLookup, progArrayUpdate } from '../spec/prog-array.ts';
 import { type ProgArrayOwner, progArrayCompatible, progArrayOwner } from '../spec/prog-array-owner.ts';
 import { LiveSlots, type SlotChange } from './live-slots.ts';
@@ -74,6 +75,16 @@ export class ProgArrays {
     return this.#array(map).generation;
   }
 
+  /** Number of filled slots. */
+  filled(map: number): number {
+    return this.#array(map).slots.size;
+  }
+
+  /** May user space read it (BPF_F_WRONLY forbids)? */
+  isReadable(map: number): boolean {
+    return (this.#array(map).flags & MAP_FLAGS.wronly) === 0;
+  }
+
   /** Filled slots by ascending index: index, program number. */
   slots(map: number): readonly (readonly [number, number])[] {
     return [...this.#array(map).slots].sort(([left], [right]) => left - right);
@@ -93,7 +104,7 @@ export class ProgArrays {
   }
 
   /**
-   * Fills and empties slots, all between the same two tail calls, or none when one is refused. An empty slot may be emptied.
+   * Fills and empties slots, all between the same two tail calls, or none when one is refused. Emptying an empty slot is no change.
    * @param changes slot index to a program with its number, or null
    */
   change(
@@ -108,7 +119,7 @@ export class ProgArrays {
       if (program === null) {
         const { errno } = progArrayDelete(array, index);
         if (errno !== null && errno !== 'ENOENT') return { errno, index };
-        written.push([index, 0]);
+        if (errno === null) written.push([index, 0]);
         continue;
       }
       const answer = progArrayUpdate({ ...array, owner }, index, program, flags);
@@ -117,7 +128,7 @@ export class ProgArrays {
       written.push([index, program.number + 1]);
     }
     array.owner = owner;
-    this.#write(map, written);
+    if (written.length > 0) this.#write(map, written);
     return null;
   }
 

@@ -65,7 +65,9 @@ export class Sandbox {
   /** Reaches the run that goes on. */
   #post: ((program: LateProgram) => void) | null = null;
   #closed = false;
-  /** Runs that have ended. */
+  /** Requests that wait or go on. */
+  #waiting = 0;
+  /** Runs that have begun to execute. */
   runs = 0;
   /** Runs that were lost with their thread: the maps are as before them. */
   restores = 0;
@@ -90,9 +92,9 @@ export class Sandbox {
     return this.#programs.findIndex(({ name }) => name === program);
   }
 
-  /** Runs and map commands that wait or go on. */
+  /** Runs, map commands, copies and additions that wait or go on. */
   get queued(): number {
-    return this.#line.length;
+    return this.#waiting;
   }
 
   get isRunning(): boolean {
@@ -110,9 +112,19 @@ export class Sandbox {
     return { linked, image: this.#image, progArrays: this.progArrays.state() };
   }
 
-  /** A copy, as it stands between two pieces of work. */
-  async parts(): Promise<SandboxParts> {
-    return this.#line.take(async () => this.partsNow());
+  /** A copy, as it stands between two pieces of work; null: the sandbox has ended meanwhile. */
+  async parts(): Promise<SandboxParts | null> {
+    return this.#turn(this.#line, async () => this.partsNow());
+  }
+
+  /** Takes a turn in a line; null: the sandbox has ended before it came. */
+  async #turn<T>(line: Line, work: () => Promise<T>): Promise<T | null> {
+    this.#waiting += 1;
+    try {
+      return await line.take(async () => (this.#closed ? null : work()));
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   /** A copy, as it stands now: of a run that goes on, without its effects. */
@@ -133,22 +145,24 @@ export class Sandbox {
       resolve(unrun(request, since));
     };
     this.#cancels.add(cancel);
+    this.#waiting += 1;
     this.#line
       .take(async () => {
         if (ended || this.#closed) return unrun(request, since);
+        const waitedUs = microsecondsSince(since);
         const host = this.#host();
         handle = pool.submit({ ...request, sandbox: host });
-        return withSandbox(await handle.answer, host.started());
+        const answer = await handle.answer;
+        const started = host.started();
+        if (answer.kind === 'result' && answer.result.outcome.code === 'worker_lost') this.restores += 1;
+        return withSandbox(answer, started, waitedUs);
       })
-      .then(
-        (answer) => {
-          if (answer.kind === 'result' && answer.result.outcome.code === 'worker_lost') this.restores += 1;
-          this.runs += 1;
-          resolve(answer);
-        },
-        (error: unknown) => reject(error),
-      )
-      .finally(() => this.#cancels.delete(cancel));
+      .then(resolve, reject);
+    const leave = (): void => {
+      this.#waiting -= 1;
+      this.#cancels.delete(cancel);
+    };
+    promise.then(leave, leave);
     return { answer: promise, cancel };
   }
 
@@ -163,7 +177,10 @@ export class Sandbox {
         this.progArrays.start();
         return start;
       },
-      attached: (memory, progArrays) => this.progArrays.attach(memory, progArrays),
+      attached: (memory, progArrays) => {
+        this.runs += 1;
+        this.progArrays.attach(memory, progArrays);
+      },
       ended: (image) => {
         this.#post = null;
         this.progArrays.detach();
@@ -172,9 +189,9 @@ export class Sandbox {
     };
   }
 
-  /** A command of user space on a map that is no prog array; it waits for what goes on. */
-  async command(loader: RunPool, principal: string, map: number, command: MapCommand): Promise<MapAnswer> {
-    return this.#line.take(async () => {
+  /** A command of user space on a map that is no prog array; it waits for what goes on. null: the sandbox has ended. */
+  async command(loader: RunPool, principal: string, map: number, command: MapCommand): Promise<MapAnswer | null> {
+    return this.#turn(this.#line, async () => {
       const task = () => ({ kind: 'map_command', state: this.#state(), map, command }) as const;
       const answers = ['elements', 'changed', 'errno'] as const;
       const answer = await loader.ask<MapAnswer>({ principal, task, answers }).answer;
@@ -183,9 +200,9 @@ export class Sandbox {
     });
   }
 
-  /** One more program; a run that goes on can tail-call it as soon as it stands in a slot. */
-  async addProgram(loader: RunPool, principal: string, program: ProgramRequest): Promise<ProgramAnswer> {
-    return this.#loading.take(async () => {
+  /** One more program; a run that goes on can tail-call it as soon as it stands in a slot. null: the sandbox has ended. */
+  async addProgram(loader: RunPool, principal: string, program: ProgramRequest): Promise<ProgramAnswer | null> {
+    return this.#turn(this.#loading, async () => {
       const { tenant } = this.identity;
       const { linked } = this.#state();
       const answer = await loader.ask<Extract<SandboxAnswer, { kind: 'program_added' | 'rejected' }>>({
@@ -217,14 +234,21 @@ export class Sandbox {
 }
 
 function unrun({ id, spec }: RunRequest, since: number): RunAnswer {
-  const result = unrunResult(id, spec, 'cancelled', Math.round((performance.now() - since) * 1000));
+  const result = unrunResult(id, spec, 'cancelled', microsecondsSince(since));
   return { kind: 'result', result, observations: NOTHING_OBSERVED, replay: null, defect: null };
 }
 
-/** What a replay of the run starts from goes with its answer. */
-function withSandbox(answer: RunAnswer, sandbox: SandboxState | null): RunAnswer {
-  if (answer.kind !== 'result' || answer.replay === null || sandbox === null) return answer;
-  return { ...answer, replay: { ...answer.replay, sandbox } };
+function microsecondsSince(since: number): number {
+  return Math.round((performance.now() - since) * 1000);
+}
+
+/** What a replay of the run starts from goes with its answer, and the wait for its turn counts as wait. */
+function withSandbox(answer: RunAnswer, sandbox: SandboxState | null, waitedUs: number): RunAnswer {
+  if (answer.kind !== 'result') return answer;
+  const { result, replay } = answer;
+  const timing = { ...result.timing, queueUs: result.timing.queueUs + waitedUs };
+  const again = replay === null || sandbox === null ? replay : { ...replay, sandbox };
+  return { ...answer, result: { ...result, timing }, replay: again };
 }
 
 function wrongOwner({ name }: ProgramFacts): Rejection {

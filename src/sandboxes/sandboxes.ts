@@ -40,12 +40,11 @@ export type CopyAnswer =
   | { readonly kind: 'made'; readonly sandbox: Sandbox }
   | { readonly kind: 'problem'; readonly problem: Problem };
 
-/** A snapshot that was written to the store. */
-export interface SnapshotEntry {
-  readonly id: string;
-  readonly bytes: number;
-  readonly expiresAt: number;
-}
+export type SnapshotAnswer =
+  | { readonly kind: 'stored'; readonly id: string; readonly bytes: number; readonly expiresAt: number }
+  /** The sandbox has, meanwhile. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'problem'; readonly problem: Problem };
 
 /** How many there are, by what they do. */
 export interface SandboxCounts {
@@ -61,6 +60,8 @@ export class Sandboxes {
   readonly #sandboxes = new Map<string, Sandbox>();
   /** Those of an earlier process, by id. */
   readonly #stored = new Map<string, { readonly tenant: string; readonly expiresAt: number }>();
+  /** Snapshots by id: whose, and until when. */
+  readonly #snapshots = new Map<string, { readonly tenant: string; readonly expiresAt: number }>();
   /** Sandboxes on their way out of the store. */
   readonly #waking = new Map<string, Promise<Sandbox | null>>();
   readonly #room: Room;
@@ -81,7 +82,7 @@ export class Sandboxes {
         if (kind === 'sandbox') {
           this.#stored.set(id, { tenant, expiresAt });
           this.#room.enter(tenant, 0);
-        }
+        } else this.#snapshots.set(id, { tenant, expiresAt });
         after = id;
       }
       if (page.length < MAX_STORE_PAGE) return;
@@ -89,7 +90,7 @@ export class Sandboxes {
   }
 
   counts(): SandboxCounts {
-    const running = [...this.#sandboxes.values()].filter((one) => one.queued > 0).length;
+    const running = [...this.#sandboxes.values()].filter((one) => one.isRunning).length;
     return { running, idle: this.#sandboxes.size - running, stored: this.#stored.size };
   }
 
@@ -115,6 +116,13 @@ export class Sandboxes {
     const full = this.#room.refusal(tenant);
     if (full !== null) return { kind: 'problem', problem: full };
     return { kind: 'created', sandbox: this.#add(tenant, { state, programs, maps }, ttl), verification };
+  }
+
+  /** A sandbox of parts that were made while others could come in. */
+  #copy(tenant: string, parts: SandboxParts, ttl: number): CopyAnswer {
+    const full = this.#room.refusal(tenant);
+    if (full !== null) return { kind: 'problem', problem: full };
+    return { kind: 'made', sandbox: this.#add(tenant, parts, ttl) };
   }
 
   #add(tenant: string, parts: SandboxParts, ttl: number, id: string = randomUUID()): Sandbox {
@@ -145,28 +153,27 @@ export class Sandboxes {
 
   /** The tenant's sandbox; null: there is none with this id, or it has expired, or it is another's. */
   async find(tenant: string, id: string): Promise<Sandbox | null> {
-    const sandbox = this.#sandboxes.get(id) ?? (await this.#wake(id));
+    const sandbox = this.#sandboxes.get(id) ?? (await this.#wake(tenant, id));
     if (sandbox === null || sandbox.identity.tenant !== tenant || sandbox.expiresAt <= this.#now()) return null;
     return sandbox;
   }
 
   /** Brings a sandbox of an earlier process back. */
-  async #wake(id: string): Promise<Sandbox | null> {
-    const stored = this.#stored.get(id);
-    if (stored === undefined) return null;
+  async #wake(tenant: string, id: string): Promise<Sandbox | null> {
+    if (this.#stored.get(id)?.tenant !== tenant) return null;
     const known = this.#waking.get(id);
     if (known !== undefined) return known;
-    const waking = this.#read(stored.tenant, id);
+    const waking = this.#woken(tenant, id).finally(() => this.#waking.delete(id));
     this.#waking.set(id, waking);
-    try {
-      const sandbox = await waking;
-      // Deleted meanwhile, or expired.
-      if (!this.#forget(id) || sandbox === null) return null;
-      this.#enter(sandbox);
-      return sandbox;
-    } finally {
-      this.#waking.delete(id);
-    }
+    return waking;
+  }
+
+  async #woken(tenant: string, id: string): Promise<Sandbox | null> {
+    const sandbox = await this.#read(tenant, id);
+    // Deleted meanwhile, or expired.
+    if (!this.#forget(id) || sandbox === null) return null;
+    this.#enter(sandbox);
+    return sandbox;
   }
 
   async #read(tenant: string, id: string): Promise<Sandbox | null> {
@@ -185,24 +192,54 @@ export class Sandboxes {
     await this.#options.store.sandboxes.setExpiry(tenant, id, sandbox.expiresAt);
   }
 
-  /** A copy under an id of its own, as it stands when all that was asked before has ended. */
-  async fork(sandbox: Sandbox, ttl: number): Promise<CopyAnswer> {
+  /**
+   * A copy under an id of its own, as it stands when all that was asked before has ended; `ended`: the sandbox has, meanwhile.
+   * @param isUnwanted asked at that time: nobody waits for the copy any more, and nobody would know its id
+   */
+  async fork(
+    sandbox: Sandbox,
+    ttl: number,
+    isUnwanted = () => false,
+  ): Promise<CopyAnswer | { readonly kind: 'ended' }> {
     const { tenant } = sandbox.identity;
     const refusal = this.#room.refusal(tenant);
     if (refusal !== null) return { kind: 'problem', problem: refusal };
-    return { kind: 'made', sandbox: this.#add(tenant, await sandbox.parts(), ttl) };
+    const parts = await sandbox.parts();
+    if (parts === null || isUnwanted()) return { kind: 'ended' };
+    return this.#copy(tenant, parts, ttl);
   }
 
   /** Writes a copy to the store, where it outlives the sandbox and the process. */
-  async snapshot(sandbox: Sandbox, ttl: number): Promise<SnapshotEntry> {
+  async snapshot(sandbox: Sandbox, ttl: number): Promise<SnapshotAnswer> {
     const { tenant } = sandbox.identity;
-    const bytes = writeSnapshot(await sandbox.parts());
+    const refusal = this.#snapshotRefusal(tenant);
+    if (refusal !== null) return { kind: 'problem', problem: refusal };
     const createdAt = this.#now();
     const expiresAt = createdAt + ttl * 1000;
     const id = randomUUID();
-    const facts = JSON.stringify({ createdAt });
-    await this.#options.store.sandboxes.put({ id, tenant, kind: 'snapshot', facts, expiresAt, snapshot: bytes });
-    return { id, bytes: bytes.length, expiresAt };
+    // At once, so that many at the same time cannot pass the limit together.
+    this.#snapshots.set(id, { tenant, expiresAt });
+    let isStored = false;
+    try {
+      const parts = await sandbox.parts();
+      if (parts === null) return { kind: 'ended' };
+      const bytes = writeSnapshot(parts);
+      const facts = JSON.stringify({ createdAt });
+      await this.#options.store.sandboxes.put({ id, tenant, kind: 'snapshot', facts, expiresAt, snapshot: bytes });
+      isStored = true;
+      return { kind: 'stored', id, bytes: bytes.length, expiresAt };
+    } finally {
+      if (!isStored) this.#snapshots.delete(id);
+    }
+  }
+
+  #snapshotRefusal(tenant: string): Problem | null {
+    const { maxSnapshots } = this.#options.limits;
+    let own = 0;
+    for (const snapshot of this.#snapshots.values()) if (snapshot.tenant === tenant) own += 1;
+    if (own < maxSnapshots) return null;
+    const detail = `There are ${own} snapshots of yours, maxSnapshots is ${maxSnapshots}; delete one, or wait until one expires.`;
+    return { code: 'too_many_sandboxes', detail, limit: 'maxSnapshots' };
   }
 
   /** A new sandbox from a snapshot; null: the tenant has none with this id. */
@@ -212,15 +249,15 @@ export class Sandboxes {
     const stored = await this.#options.store.sandboxes.get(tenant, snapshot);
     if (stored === null || stored.kind !== 'snapshot') return null;
     const read = readSnapshot(stored.snapshot);
-    if ('parts' in read) return { kind: 'made', sandbox: this.#add(tenant, read.parts, ttl) };
+    if ('parts' in read) return this.#copy(tenant, read.parts, ttl);
     const detail = `The snapshot was written by ${read.engine}, whose maps lie in memory in another way; make the sandbox again.`;
     return { kind: 'problem', problem: { code: 'snapshot_gone', detail } };
   }
 
   /** Removes a snapshot; false: the tenant has none with this id. */
   async deleteSnapshot(tenant: string, id: string): Promise<boolean> {
-    const stored = await this.#options.store.sandboxes.get(tenant, id);
-    if (stored === null || stored.kind !== 'snapshot') return false;
+    if (this.#snapshots.get(id)?.tenant !== tenant) return false;
+    this.#snapshots.delete(id);
     return this.#options.store.sandboxes.delete(tenant, id);
   }
 
@@ -242,17 +279,25 @@ export class Sandboxes {
     }
     this.#room.recount(bytes);
     for (const [id, { expiresAt }] of this.#stored) if (expiresAt <= now) this.#forget(id);
+    for (const [id, { expiresAt }] of this.#snapshots) if (expiresAt <= now) this.#snapshots.delete(id);
   }
 
-  /** Puts every sandbox into the store, when what runs on it has ended. */
-  async close(): Promise<void> {
+  /**
+   * Puts every sandbox into the store, when what runs on it has ended; the small ones first, since there may not be time for all.
+   * @returns why some were not put away
+   */
+  async close(): Promise<readonly unknown[]> {
     clearInterval(this.#sweeper);
-    const left = [...this.#sandboxes.values()];
+    const left = [...this.#sandboxes.values()].sort((one, other) => other.bytes - one.bytes);
+    const failures: unknown[] = [];
     const putAway = async (): Promise<void> => {
-      for (let sandbox = left.pop(); sandbox !== undefined; sandbox = left.pop()) await this.#putAway(sandbox);
+      for (let sandbox = left.pop(); sandbox !== undefined; sandbox = left.pop()) {
+        await this.#putAway(sandbox).catch((error: unknown) => failures.push(error));
+      }
     };
     await Promise.all(Array.from({ length: PUT_AWAY_AT_ONCE }, putAway));
     this.#sandboxes.clear();
+    return failures;
   }
 
   async #putAway(sandbox: Sandbox): Promise<void> {

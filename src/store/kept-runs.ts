@@ -14,6 +14,9 @@ export const KEPT_RUN_OVERHEAD_BYTES = 512;
 /** Ids of runs that have left, which are told from ids that never were; the oldest are forgotten first. */
 export const MAX_GONE_IDS = 16_384;
 
+/** Runs that ended by a problem whose problem is remembered. */
+export const MAX_REFUSED_RUNS = 4_096;
+
 /** A run as somebody names it: an id that belongs to another tenant is the id of no run. */
 export interface RunReference {
   readonly tenant: string;
@@ -68,6 +71,8 @@ export class KeptRuns {
   readonly #shelves = new Map<string, Shelf>();
   /** By id, in the order of leaving. */
   readonly #gone = new Map<string, Gone>();
+  /** Ended by a problem, by id, the oldest first. */
+  readonly #refused = new Map<string, { readonly tenant: string; readonly problem: Problem }>();
   #bytes = 0;
 
   /**
@@ -95,13 +100,17 @@ export class KeptRuns {
     return this.#running.size;
   }
 
-  /** Notes a run that has begun; the answer is to be called once, when it has ended. */
-  begin({ tenant, id }: RunReference, cancel: () => void): (end: RunEnd) => void {
+  /**
+   * Notes a run that has begun; the answer is to be called once, when it has ended.
+   * @param isAsked somebody may ask under its id how it ended, also when that was a problem
+   */
+  begin({ tenant, id }: RunReference, cancel: () => void, isAsked = false): (end: RunEnd) => void {
     const { promise, resolve } = Promise.withResolvers<RunEnd>();
     this.#running.set(id, { tenant, ended: promise, cancel });
     return (end) => {
       this.#running.delete(id);
       if (end.kind === 'finished') this.keep({ tenant, id }, formOfRun(end.run));
+      else if (isAsked) this.#refuse({ tenant, id }, end.problem);
       resolve(end);
     };
   }
@@ -116,6 +125,8 @@ export class KeptRuns {
     const shelf = this.#shelves.get(tenant)?.runs;
     const shelved = shelf?.get(id);
     if (shelf === undefined || shelved === undefined) {
+      const refused = this.#refused.get(id);
+      if (refused?.tenant === tenant) return { state: 'refused', problem: refused.problem };
       const gone = this.#gone.get(id);
       return gone?.tenant === tenant ? { state: 'gone', tooLarge: gone.tooLarge } : { state: 'unknown' };
     }
@@ -127,7 +138,7 @@ export class KeptRuns {
   /** The same, and an asynchronous run that is no longer kept here is found in the store, and kept again. */
   async find(reference: RunReference): Promise<KeptRun> {
     const kept = this.get(reference);
-    if (kept.state === 'running' || kept.state === 'finished') return kept;
+    if (kept.state === 'running' || kept.state === 'finished' || kept.state === 'refused') return kept;
     const stored = await this.#store.get(reference.tenant, reference.id);
     if (stored === null || stored.kind !== 'run') return kept;
     // It waits for the next start of the process.
@@ -163,6 +174,15 @@ export class KeptRuns {
     this.#bytes -= cost;
     if (shelf.runs.size === 0) this.#shelves.delete(tenant);
     this.#leave({ tenant, id }, false);
+  }
+
+  #refuse({ tenant, id }: RunReference, problem: Problem): void {
+    this.#refused.set(id, { tenant, problem });
+    if (this.#refused.size <= MAX_REFUSED_RUNS) return;
+    for (const oldest of this.#refused.keys()) {
+      this.#refused.delete(oldest);
+      return;
+    }
   }
 
   #leave({ tenant, id }: RunReference, tooLarge: boolean): void {

@@ -340,3 +340,87 @@ test('PATCH moves the end, DELETE cancels what runs', async (t) => {
     assert.equal((await service.ask(method, path + rest)).status, 404);
   }
 });
+
+const ENDLESS = {
+  entry: 'endless',
+  input: PACKET,
+  budgets: { instructions: 1e10, wallMs: 60_000 },
+};
+
+test('what waits for its turn when a sandbox ends hears that it is gone', async (t) => {
+  const service = await sandboxService(t);
+  const endless = { name: 'endless', type: 'xdp', asm: 'l:\ngoto l' };
+  const path = await service.make({ ...CHAIN, programs: [...CHAIN.programs!, endless], verify: 'off' });
+  void service.ask('POST', `${path}/runs`, ENDLESS);
+  await service.busy(1);
+  const waiting = [
+    service.ask('PUT', `${path}/maps/hits/entries/00000000`, { value: { hex: '0100000000000000' } }),
+    service.ask('POST', `${path}/fork`, {}),
+    service.ask('POST', `${path}/snapshot`, {}),
+  ];
+  while ((await service.ask('GET', path)).body.queued < 4) await immediate();
+  assert.equal((await service.ask('DELETE', path)).status, 204);
+  for (const answer of await Promise.all(waiting)) {
+    assert.deepEqual([answer.status, answer.body.code], [404, 'not_found'], JSON.stringify(answer.body));
+  }
+});
+
+test('many copies at a time do not pass the limits together', async (t) => {
+  const service = await sandboxService(t, { limits: { maxSandboxes: 3, maxSnapshots: 2 } });
+  const path = await service.make(CHAIN);
+  const forks = await Promise.all(Array.from({ length: 6 }, () => service.ask('POST', `${path}/fork`, {})));
+  assert.deepEqual(forks.map(({ status }) => status).sort(), [201, 201, 429, 429, 429, 429]);
+  const snapshots = await Promise.all(Array.from({ length: 4 }, () => service.ask('POST', `${path}/snapshot`, {})));
+  assert.deepEqual(snapshots.map(({ status }) => status).sort(), [201, 201, 429, 429]);
+  assert.equal(snapshots.find(({ status }) => status === 429)?.body.limit, 'maxSnapshots');
+  const { id } = snapshots.find(({ status }) => status === 201)!.body;
+  assert.equal((await service.ask('DELETE', `/v1/snapshots/${id}`)).status, 204);
+  assert.equal((await service.ask('POST', `${path}/snapshot`, {})).status, 201);
+});
+
+test('an asynchronous run that is refused says why under its id; it takes no Idempotency-Key', async (t) => {
+  const service = await sandboxService(t);
+  const path = await service.make(CHAIN);
+  const accepted = await service.ask('POST', `${path}/runs`, { entry: 'nobody' }, { prefer: 'respond-async' });
+  assert.equal(accepted.status, 202);
+  const ended = await service.ask('GET', `${accepted.headers.location}?wait=10s`);
+  assert.deepEqual([ended.status, ended.body.code], [422, 'bad_reference']);
+  assert.equal((await service.ask('GET', path)).body.runs, 0);
+  const keyed = await service.ask('POST', `${path}/runs`, RUN, { 'idempotency-key': 'one' });
+  assert.deepEqual([keyed.status, keyed.body.code], [400, 'bad_request']);
+});
+
+test('emptying empty slots is no change; a write-only array shows no slots; pointers are of the body that was sent', async (t) => {
+  const service = await sandboxService(t);
+  const path = await service.make({
+    ...CHAIN,
+    maps: [...CHAIN.maps!, { name: 'blind', type: 'prog_array', maxEntries: 1, flags: ['wronly'] }],
+  });
+  const swap = await service.ask('POST', `${path}/maps/chain/slots/swap`, { slots: { '2': null, '3': null } });
+  assert.deepEqual([swap.status, swap.body.generation], [200, 0]);
+  const blind = await service.ask('GET', `${path}/maps/blind/slots`);
+  assert.deepEqual([blind.status, blind.body.errno], [403, 'EPERM']);
+  const id = `sha256:${'0'.repeat(64)}`;
+  const unknown = await service.ask('POST', `${path}/programs`, { name: 'new', id });
+  assert.deepEqual([unknown.body.code, unknown.body.errors[0].pointer], ['bad_reference', '/id']);
+  assert.match(unknown.body.detail, /^\/id: /);
+});
+
+test('a graph with too many rows is refused; one with as many as may be is quick', async (t) => {
+  const calls = Array.from({ length: 2_000 }, () => 'r1 = r6\nr2 = chain ll\nr3 = 0\ncall bpf_tail_call').join('\n');
+  const slots = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [String(index), 'entry']));
+  const body = {
+    programs: [{ name: 'entry', type: 'xdp', asm: `r6 = r1\n${calls}\nr0 = 0\nexit` }],
+    maps: [{ name: 'chain', type: 'prog_array', maxEntries: 3_000, slots }],
+  };
+  const few = await sandboxService(t, { limits: { maxGraphRows: 4_999 } });
+  const refused = await few.ask('GET', `${await few.make(body)}/graph`);
+  assert.deepEqual([refused.status, refused.body.limit], [422, 'maxGraphRows']);
+  const enough = await sandboxService(t, { limits: { maxGraphRows: 5_000 } });
+  const graph = await enough.ask('GET', `${await enough.make(body)}/graph`);
+  assert.deepEqual(
+    [graph.body.edges.length, graph.body.slots.length, graph.body.unreachable],
+    [2_000, 3_000, ['entry']],
+  );
+  assert.equal(graph.body.slots.filter((slot: { dead: boolean }) => slot.dead).length, 2_999);
+});

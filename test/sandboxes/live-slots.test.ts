@@ -103,7 +103,7 @@ for (const [kind, entry] of Object.entries(ENTRIES)) {
           'test',
           runSpec({ programs: { late: counting(2, 3) } }).programs[0]!,
         );
-        assert.equal(added.kind, 'added', JSON.stringify(added));
+        assert.equal(added?.kind, 'added', JSON.stringify(added));
         names.push('late');
       }
       assert.ok(swaps >= SWAPS, `${swaps} swaps`);
