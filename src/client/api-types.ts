@@ -823,7 +823,7 @@ export interface components {
             queued: number;
             /** @description Runs that were lost with their thread: the maps were put back to before them */
             restores: number;
-            /** @description Runs that have begun to execute */
+            /** @description Runs that have executed, and ended */
             runs: number;
             /** @enum {string} */
             state: "idle" | "running";
@@ -1466,7 +1466,7 @@ export interface components {
             queued: number;
             /** @description Runs that were lost with their thread: the maps were put back to before them */
             restores: number;
-            /** @description Runs that have begun to execute */
+            /** @description Runs that have executed, and ended */
             runs: number;
             /** @enum {string} */
             state: "idle" | "running";

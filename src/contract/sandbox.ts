@@ -88,7 +88,7 @@ export const SandboxDocument = Type.Object(
     expiresAt: Type.String({ description: 'RFC 3339; PATCH moves it' }),
     state: literals(['idle', 'running']),
     queued: Type.Integer({ description: 'Runs, map commands, copies and additions that wait or go on' }),
-    runs: Type.Integer({ description: 'Runs that have begun to execute' }),
+    runs: Type.Integer({ description: 'Runs that have executed, and ended' }),
     restores: Type.Integer({
       description: 'Runs that were lost with their thread: the maps were put back to before them',
     }),

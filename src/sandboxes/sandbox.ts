@@ -67,7 +67,7 @@ export class Sandbox {
   #closed = false;
   /** Requests that wait or go on. */
   #waiting = 0;
-  /** Runs that have begun to execute. */
+  /** Runs that have executed, and ended. */
   runs = 0;
   /** Runs that were lost with their thread: the maps are as before them. */
   restores = 0;
@@ -168,6 +168,7 @@ export class Sandbox {
 
   #host(): SandboxHost & { readonly started: () => SandboxState | null } {
     let start: SandboxState | null = null;
+    let isExecuted = false;
     return {
       // Programs that came meanwhile have a number, and may stand in the slot log.
       started: () => (start === null ? null : { ...start, linked: this.#state().linked }),
@@ -178,11 +179,12 @@ export class Sandbox {
         return start;
       },
       attached: (memory, progArrays) => {
-        this.runs += 1;
+        isExecuted = true;
         this.progArrays.attach(memory, progArrays);
       },
       ended: (image) => {
         this.#post = null;
+        if (isExecuted) this.runs += 1;
         this.progArrays.detach();
         if (image !== null) this.#image = image;
       },
