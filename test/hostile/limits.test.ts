@@ -90,9 +90,12 @@ for (const { limit, value, enough, run } of PASSED) {
 /** Limits that refuse nothing: lines beyond them are left out (test/pipeline/live.test.ts). */
 const LINES = ['maxPrintLines', 'maxMapLines'];
 
+/** Of stored programs, which no run brings (test/api/programs.test.ts). */
+const STORED = ['maxProgramFormBytes', 'maxProgramViewBytes'];
+
 test('every limit of the engine but that of the budget has a row above', () => {
   const rows = PASSED.map(({ limit }) => limit);
-  assert.deepEqual([...rows, 'maxMemoryBytes', ...LINES].sort(), [...ENGINE_LIMITS].sort());
+  assert.deepEqual([...rows, 'maxMemoryBytes', ...LINES, ...STORED].sort(), [...ENGINE_LIMITS].sort());
 });
 
 test('no limit can be set higher than what the engine has', () => {
