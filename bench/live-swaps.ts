@@ -9,8 +9,8 @@ import { MemoryStore } from '../src/store/memory-store.ts';
 import { counting, PACKET } from '../test/support/sandbox-service.ts';
 
 const REPEAT = 100_000;
-/** Rounds of a loop in front of each hop: some 50 us. */
-const ROUNDS = 50_000;
+/** Rounds of a loop in front of each hop: the whole run takes some five seconds. */
+const ROUNDS = 150_000;
 const SWAPS_BEFORE_LATE = 1_000;
 const LEAST_SWAPS = 2_000;
 
