@@ -8,7 +8,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger, FastifyReply } from 'fastify';
 import type { Accepted } from '../contract/accepted.ts';
-import type { LimitName } from '../contract/limits.ts';
 import { FairQueue } from '../pool/fair-queue.ts';
 import type { RunReference } from '../store/kept-runs.ts';
 import type { AcceptedRun, RunEnding, StoredRun } from '../store/store.ts';
@@ -20,6 +19,7 @@ import { ProblemError } from './problem-error.ts';
 import { runReaders } from './run-reader.ts';
 import type { Api, Services } from './services.ts';
 import { DEFECT } from './start-run.ts';
+import { storageFull } from './storage-full.ts';
 
 /** Unfinished runs that are read from the store at once when the process starts; each brings its request along. */
 const RECOVERY_PAGE = 16;
@@ -104,7 +104,7 @@ export class AcceptedRuns {
       const run = { id: randomUUID(), tenant, kind, bucket, request, acceptedAt: Date.now() };
       const claim = key === null ? null : { key, requestKey, expiresAt: run.acceptedAt + limits.maxResultMs };
       const acceptance = await store.runs.accept(run, claim);
-      if (acceptance.kind === 'full') throw full(acceptance.limit, limits[acceptance.limit]);
+      if (acceptance.kind === 'full') throw storageFull(acceptance, limits);
       if (acceptance.kind === 'accepted') {
         isAccepted = true;
         this.#enter(run, release);
@@ -269,11 +269,6 @@ export class AcceptedRuns {
 
 function endOfAny({ kind, ending }: StoredRun): RunEnd | null {
   return kind === 'run' && ending !== null ? endOfStored(ending) : null;
-}
-
-function full(limit: LimitName, value: number): ProblemError {
-  const detail = `There is no room to keep it: ${limit} is ${value} here. Results leave after maxResultMs; delete what is stored, or wait.`;
-  return new ProblemError({ code: 'limit_exceeded', detail, limit });
 }
 
 /** When to ask again for what has not ended, s. */

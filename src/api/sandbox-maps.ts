@@ -5,7 +5,7 @@ import { EntryBody, EntryDocument, EntryPage, type MapEntry, MapList, UPDATE_MOD
 import type { Element, MapCommand, MapFacts } from '../contract/sandbox-task.ts';
 import { closed } from '../contract/schema.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
-import { MAP_FLAGS } from '../spec/maps.ts';
+import { mapFlagNames } from '../spec/maps.ts';
 import { ELEMENT_FLAGS } from '../spec/prog-array.ts';
 import { decodeBytes } from './decode-bytes.ts';
 import { MAP_PROBLEMS } from './documented-problems.ts';
@@ -26,8 +26,7 @@ import type { Api, Services } from './services.ts';
 const tags = ['sandboxes'];
 
 export function mapEntry({ name, type, keySize, valueSize, maxEntries, flags, frozen }: MapFacts): MapEntry {
-  const names = Object.entries(MAP_FLAGS).filter(([, bit]) => (flags & bit) !== 0);
-  return { name, type, keySize, valueSize, maxEntries, flags: names.map(([flag]) => flag), frozen };
+  return { name, type, keySize, valueSize, maxEntries, flags: mapFlagNames(flags), frozen };
 }
 
 const EntryParameters = Type.Object(

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SlotBody, SlotDocument, SlotPage, SwapBody, SwapDocument, UPDATE_MODES } from '../contract/sandbox.ts';
 import { closed } from '../contract/schema.ts';
+import type { SlotRefusal } from '../sandboxes/prog-arrays.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { ELEMENT_FLAGS } from '../spec/prog-array.ts';
 import { MAP_PROBLEMS } from './documented-problems.ts';
@@ -85,28 +86,21 @@ export function registerSandboxSlots(app: Api, services: Services): void {
     throw new ProblemError({ code: 'bad_reference', detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] });
   }
 
-  /** Changes slots, and answers when a run that goes on reads them. */
-  async function change(
+  /** Answers a change that Linux takes, with its generation, when a run that goes on reads it. */
+  async function settle(
     request: FastifyRequest,
     { sandbox, map }: Target,
-    changes: Parameters<Sandbox['progArrays']['change']>[1],
-    flags?: number,
+    refusal: SlotRefusal | null,
+    { command, slots, flags }: { command: 'change' | 'delete'; slots: number; flags?: number },
   ): Promise<number> {
-    const refusal = sandbox.progArrays.change(map.number, changes, flags);
     metrics.observeSlotChange(refusal?.errno ?? 'stored', refusal === null && sandbox.isRunning);
     if (refusal !== null) {
       const { errno, index } = refusal;
-      throw errnoProblem(
-        errno,
-        `change of slot ${index} of '${map.name}'`,
-        slotReason(errno, sandbox, map.number, flags),
-      );
+      const what = `${command} of slot ${index} of '${map.name}'`;
+      throw errnoProblem(errno, what, slotReason(errno, sandbox, map.number, flags));
     }
     const generation = sandbox.progArrays.generation(map.number);
-    request.log.info(
-      { sandbox: sandbox.identity.id, map: map.number, slots: changes.size, generation },
-      'slots changed',
-    );
+    request.log.info({ sandbox: sandbox.identity.id, map: map.number, slots, generation }, 'slots changed');
     await sandbox.progArrays.stored();
     return generation;
   }
@@ -187,7 +181,9 @@ export function registerSandboxSlots(app: Api, services: Services): void {
       const index = indexOf(request.params.index);
       const flags = ELEMENT_FLAGS[oneOf('mode', request.query.mode, UPDATE_MODES)];
       const program = programOf(target, request.body.program, '/program');
-      const generation = await change(request, target, new Map([[index, program]]), flags);
+      const { progArrays } = target.sandbox;
+      const refusal = progArrays.change(target.map.number, new Map([[index, program]]), flags);
+      const generation = await settle(request, target, refusal, { command: 'change', slots: 1, flags });
       return { index, program: program.name, generation };
     },
   );
@@ -207,13 +203,10 @@ export function registerSandboxSlots(app: Api, services: Services): void {
       },
     },
     async (request) => {
-      const { sandbox, map } = await progArray(principalOf(request).tenant, request.params);
+      const target = await progArray(principalOf(request).tenant, request.params);
       const index = indexOf(request.params.index);
-      const refusal = sandbox.progArrays.delete(map.number, index);
-      metrics.observeSlotChange(refusal?.errno ?? 'stored', refusal === null && sandbox.isRunning);
-      if (refusal !== null) throw errnoProblem(refusal.errno, `delete of slot ${index} of '${map.name}'`);
-      const generation = sandbox.progArrays.generation(map.number);
-      await sandbox.progArrays.stored();
+      const refusal = target.sandbox.progArrays.delete(target.map.number, index);
+      const generation = await settle(request, target, refusal, { command: 'delete', slots: 1 });
       return { index, program: null, generation };
     },
   );
@@ -245,7 +238,8 @@ export function registerSandboxSlots(app: Api, services: Services): void {
           name === null ? null : programOf(target, name, `/slots/${index}`),
         ]),
       );
-      const generation = await change(request, target, changes);
+      const refusal = target.sandbox.progArrays.change(target.map.number, changes);
+      const generation = await settle(request, target, refusal, { command: 'change', slots: changes.size });
       return { generation, slots: request.body.slots };
     },
   );

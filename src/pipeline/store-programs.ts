@@ -4,7 +4,7 @@ import type { MapShape } from '../contract/program.ts';
 import type { ProgramAnswer, ReadProgram, ReadProgramsTask } from '../contract/program-task.ts';
 import type { EngineLimits } from '../contract/task.ts';
 import { SLOT_BYTES } from '../isa/instruction.ts';
-import { MAP_FLAGS } from '../spec/maps.ts';
+import { mapFlagNames } from '../spec/maps.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from '../spec/object.ts';
 import { withOrigins } from './global-data.ts';
 import type { KnownPrograms } from './known-programs.ts';
@@ -78,6 +78,5 @@ function withOwnMaps(program: ProgramSpec, maps: readonly MapSpec[], pointer: st
 
 /** A map as it is shown. */
 export function mapShape({ name, type, keySize, valueSize, maxEntries, flags, frozen }: MapSpec): MapShape {
-  const names = Object.entries(MAP_FLAGS).flatMap(([flag, bit]) => ((flags & bit) === 0 ? [] : [flag]));
-  return { name, type, keySize, valueSize, maxEntries, flags: names, frozen };
+  return { name, type, keySize, valueSize, maxEntries, flags: mapFlagNames(flags), frozen };
 }

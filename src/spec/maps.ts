@@ -70,6 +70,11 @@ export const MAP_FLAGS = {
 
 export type MapFlag = keyof typeof MAP_FLAGS;
 
+/** API names of the flags that are set. */
+export function mapFlagNames(flags: number): string[] {
+  return Object.entries(MAP_FLAGS).flatMap(([name, bit]) => ((flags & bit) === 0 ? [] : [name]));
+}
+
 /** Largest value of an array (array_map_alloc_check: INT_MAX). */
 export const MAX_ARRAY_VALUE_BYTES = 0x7fff_ffff;
 /** Largest value of a per-CPU array, rounded up to 8 (PCPU_MIN_UNIT_SIZE). */

@@ -394,6 +394,24 @@ test('an asynchronous run that is refused says why under its id; it takes no Ide
   assert.deepEqual([keyed.status, keyed.body.code], [400, 'bad_request']);
 });
 
+test('a refused change of a slot says why, and a stored one leaves a line in the log', async (t) => {
+  const service = await sandboxService(t);
+  const path = await service.make(CHAIN);
+  for (const [method, slot, body, why] of [
+    ['DELETE', '9', undefined, /delete of slot 9 of 'chain': Linux answers E2BIG, the index is past the end\.$/],
+    ['DELETE', '3', undefined, /Linux answers ENOENT, the slot is empty\.$/],
+    ['PUT', '0?mode=exist', { program: 'pass' }, /Linux answers EINVAL, a prog_array takes no mode but any\.$/],
+  ] as const) {
+    assert.match((await service.ask(method, `${path}/maps/chain/slots/${slot}`, body)).body.detail, why);
+  }
+  assert.equal((await service.ask('DELETE', `${path}/maps/chain/slots/0`)).status, 200);
+  const told = service.lines.filter(({ msg }) => msg === 'slots changed');
+  assert.deepEqual(
+    told.map(({ map, slots, generation }) => [map, slots, generation]),
+    [[0, 1, 1]],
+  );
+});
+
 test('emptying empty slots is no change; a write-only array shows no slots; pointers are of the body that was sent', async (t) => {
   const service = await sandboxService(t);
   const path = await service.make({
